@@ -1,0 +1,148 @@
+"""One-time logins: the single-use name and password that the NAS sends back; no real credential crosses the air.
+
+Kept in Redis for 120 s, bound to NAS and device. When Redis is away nobody new gets in: every call raises
+Unavailable("redis"), the portal says so and the NAS is left without an answer, so that it asks again.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from hotspot.errors import Unavailable
+from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.values import RefusalReason
+
+_CLAIM = """
+local answers = {}
+for at, key in ipairs(KEYS) do
+  local login = redis.call('GET', key)
+  local claimed = login and redis.call('SET', key .. ':by', ARGV[at], 'NX', 'PX', ARGV[#ARGV])
+  if login and (claimed or redis.call('GET', key .. ':by') == ARGV[at]) then
+    answers[at] = login
+  else
+    answers[at] = false
+  end
+end
+return answers
+"""
+"""One round trip for a batch. A login belongs to the first request that claims it; a retransmission is that same
+request, so it gets the same answer wherever it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeLogin:
+    user_name: str
+    password: str
+    nas_id: int
+    device_mac: str
+    terms: GrantTerms
+    usage: Usage
+    """What the grant had used when the login was made, seconds ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    user_name: str
+    request_key: bytes
+    """The same for a request and its retransmissions, different for any other request."""
+
+
+def make_one_time_login(nas_id: int, device_mac: str, terms: GrantTerms, usage: Usage) -> OneTimeLogin:
+    """80 random bits of name, 120 of password: nothing to guess in 120 s, and nothing personal on the air."""
+    return OneTimeLogin(secrets.token_hex(10), secrets.token_urlsafe(15), nas_id, device_mac, terms, usage)
+
+
+class OneTimeLogins:
+    def __init__(self, redis: "Redis", life: timedelta) -> None:
+        self._redis = redis
+        self._life_ms = int(life.total_seconds() * 1000)
+        self._claim = redis.register_script(_CLAIM)
+
+    def store(self, login: OneTimeLogin) -> None:
+        """Also remembered as the device's pending login, for a browser that comes back with a fresh challenge."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(_key(login.user_name), _pack(login), px=self._life_ms)
+                pipe.set(_pending_key(login.nas_id, login.device_mac), login.user_name, px=self._life_ms)
+                pipe.execute()
+        except RedisError as error:
+            raise Unavailable("redis") from error
+
+    def pending(self, nas_id: int, device_mac: str) -> OneTimeLogin | None:
+        """The login that this device was given within the last 120 s and has not used."""
+        try:
+            name = self._redis.get(_pending_key(nas_id, device_mac))
+            if not isinstance(name, bytes) or self._redis.exists(_key(name.decode()) + ":by"):
+                return None
+            packed = self._redis.get(_key(name.decode()))
+        except RedisError as error:
+            raise Unavailable("redis") from error
+        return _unpack(packed) if isinstance(packed, bytes) else None
+
+    def claim(self, claims: Sequence[Claim]) -> list[OneTimeLogin | None]:
+        """For each claim its login, or None if there is no such login or another request has it."""
+        if not claims:
+            return []
+        try:
+            answers: Any = self._claim(
+                keys=[_key(each.user_name) for each in claims],
+                args=[*(each.request_key for each in claims), self._life_ms],
+            )
+        except RedisError as error:
+            raise Unavailable("redis") from error
+        return [None if packed is None else _unpack(packed) for packed in answers]
+
+
+def _key(user_name: str) -> str:
+    return "login:" + user_name
+
+
+def _pending_key(nas_id: int, device_mac: str) -> str:
+    return f"pending:{nas_id}:{device_mac}"
+
+
+def _pack(login: OneTimeLogin) -> bytes:
+    return json.dumps(asdict(login), default=_plain, separators=(",", ":")).encode()
+
+
+def _plain(value: object) -> object:
+    match value:
+        case UUID():
+            return value.hex
+        case datetime():
+            return value.timestamp()
+        case timedelta():
+            return value.total_seconds()
+    raise TypeError(type(value).__name__)
+
+
+def _unpack(packed: bytes) -> OneTimeLogin:
+    fields: dict[str, Any] = json.loads(packed)
+    terms, usage = fields["terms"], fields["usage"]
+    allowed = terms["time_allowed"]
+    return OneTimeLogin(
+        user_name=fields["user_name"],
+        password=fields["password"],
+        nas_id=fields["nas_id"],
+        device_mac=fields["device_mac"],
+        terms=GrantTerms(
+            grant_id=UUID(terms["grant_id"]),
+            ends_at=datetime.fromtimestamp(terms["ends_at"], UTC),
+            ends_because=RefusalReason(terms["ends_because"]),
+            time_allowed=None if allowed is None else timedelta(seconds=allowed),
+            octets_allowed=terms["octets_allowed"],
+            upload_kbps=terms["upload_kbps"],
+            download_kbps=terms["download_kbps"],
+            idle_timeout=timedelta(seconds=terms["idle_timeout"]),
+            interim_interval=timedelta(seconds=terms["interim_interval"]),
+            longest_session=timedelta(seconds=terms["longest_session"]),
+        ),
+        usage=Usage(timedelta(seconds=usage["time_online"]), usage["octets"]),
+    )

@@ -1,0 +1,143 @@
+"""The database: declarative base, column types, and the two kinds of transaction. SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy import Dialect, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from hotspot.errors import Unavailable
+from hotspot.settings import Settings
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite keeps no zone, so it is put back on reading."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Seconds(TypeDecorator[timedelta]):
+    """A length of time, stored as whole seconds."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, _dialect: Dialect) -> int | None:
+        return None if value is None else int(value.total_seconds())
+
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> timedelta | None:
+        return None if value is None else timedelta(seconds=value)
+
+
+class TextEnum(TypeDecorator[StrEnum]):
+    """A StrEnum stored as its text, so that rows read by themselves and values can be added without a migration."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | str | None, _dialect: Dialect) -> str | None:
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.enum(value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, timedelta: Seconds}
+
+
+class Database:
+    """One engine. A door opens a transaction, calls one service function, and answers after it has closed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Read and write: commits at the end, rolls back on any exception. Unavailable when the database is away.
+
+        On SQLite the write lock is taken at once (BEGIN IMMEDIATE): two writers wait for each other instead of failing.
+        """
+        with self._opened(write=True) as db, db.begin():
+            yield db
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Read only: nothing is ever committed."""
+        with self._opened(write=False) as db:
+            yield db
+
+    @contextmanager
+    def _opened(self, *, write: bool) -> Iterator[Session]:
+        bind = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            with Session(bind, expire_on_commit=False) as db:
+                yield db
+        except OperationalError as error:
+            raise Unavailable("database") from error
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    address = settings.database_address
+    if address.startswith("sqlite:"):
+        return Database(_open_sqlite(address))
+    engine = create_engine(
+        address,
+        pool_size=max(5, settings.web_threads),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 3},
+    )
+    return Database(engine)
+
+
+def _open_sqlite(address: str) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": 5, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver opens no transaction of its own: `_begin` does
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    return engine

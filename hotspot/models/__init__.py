@@ -1,0 +1,44 @@
+"""Tables, one family per file. A model holds facts about itself; queries belong to the service that needs them.
+
+The module imports every family, so that whoever imports it has the whole schema in `Base.metadata`.
+"""
+
+from hotspot.models.audit import AuditEntry
+from hotspot.models.device import Device
+from hotspot.models.grant import Grant
+from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
+from hotspot.models.offer import Offer, OfferSite, Terms
+from hotspot.models.organisation import Organisation
+from hotspot.models.patron import Patron
+from hotspot.models.site import OpeningException, OpeningInterval, Site
+from hotspot.models.staff import Role, StaffMember, StaffSite
+from hotspot.models.usage import UsageHour
+from hotspot.models.voucher import Voucher, VoucherBatch
+from hotspot.models.wifi_session import Admission, WifiSession, WifiSessionCounter
+
+__all__ = [
+    "AccessPoint",
+    "Admission",
+    "AuditEntry",
+    "Device",
+    "Grant",
+    "MessageAuthenticatorMode",
+    "Nas",
+    "NasAddress",
+    "Offer",
+    "OfferSite",
+    "OpeningException",
+    "OpeningInterval",
+    "Organisation",
+    "Patron",
+    "Role",
+    "Site",
+    "StaffMember",
+    "StaffSite",
+    "Terms",
+    "UsageHour",
+    "Voucher",
+    "VoucherBatch",
+    "WifiSession",
+    "WifiSessionCounter",
+]

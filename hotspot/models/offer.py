@@ -1,0 +1,69 @@
+"""Offer: one way in at some sites, with its allowance; and the terms that go with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hotspot.db import Base, TextEnum
+from hotspot.models.organisation import Organisation
+from hotspot.models.site import Site
+from hotspot.values import Way
+
+
+class Terms(Base):
+    """One version of the terms of use, in one language. A version is never changed, only followed by another."""
+
+    __tablename__ = "terms"
+    __table_args__ = (UniqueConstraint("organisation_id", "version", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    version: Mapped[int]
+    language: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class Offer(Base):
+    __tablename__ = "offers"
+    __table_args__ = (
+        CheckConstraint("visit_time > 0", name="visit_time_positive"),
+        CheckConstraint("devices_at_once > 0", name="devices_at_once_positive"),
+        CheckConstraint("octets_allowed > 0", name="octets_allowed_positive"),
+        CheckConstraint("upload_kbps > 0 AND download_kbps > 0", name="speeds_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    way: Mapped[Way] = mapped_column(TextEnum(Way))
+    visit_time: Mapped[timedelta | None]
+    """How long a grant lasts from sign-in; none means until the site closes that day."""
+    time_allowed: Mapped[timedelta | None]
+    """Time online within the grant."""
+    octets_allowed: Mapped[int | None] = mapped_column(BigInteger)
+    upload_kbps: Mapped[int | None]
+    download_kbps: Mapped[int | None]
+    idle_timeout: Mapped[timedelta | None]
+    """None takes the installation's."""
+    devices_at_once: Mapped[int] = mapped_column(default=1)
+    """Devices of one person or voucher with a grant that has not ended."""
+    position: Mapped[int] = mapped_column(default=0)
+    """Where it stands on the portal page."""
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+    organisation: Mapped[Organisation] = relationship()
+    sites: Mapped[list[Site]] = relationship(secondary="offer_sites")
+
+
+class OfferSite(Base):
+    """Where an offer holds."""
+
+    __tablename__ = "offer_sites"
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id", ondelete="CASCADE"), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True, index=True)

@@ -1,0 +1,25 @@
+"""Organisation: a commune or a metropolis; a tree."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hotspot.db import Base
+
+
+class Organisation(Base):
+    __tablename__ = "organisations"
+    __table_args__ = (CheckConstraint("parent_id IS NULL OR parent_id <> id", name="not_its_own_parent"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    contact: Mapped[str] = mapped_column(String(200), default="")
+    """Where a citizen writes about data and access: an e-mail address or a page."""
+    created_at: Mapped[datetime]
+
+    parent: Mapped[Organisation | None] = relationship(back_populates="children", remote_side=[id])
+    children: Mapped[list[Organisation]] = relationship(back_populates="parent")

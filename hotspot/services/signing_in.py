@@ -1,0 +1,261 @@
+"""A citizen signs in: card, voucher or one tap -> a grant and a one-time login, or a refusal with its reason."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hotspot.adapters.one_time_login import OneTimeLogin, make_one_time_login
+from hotspot.models import Device, Grant, Nas, Offer, OfferSite, Patron, Site, Voucher, VoucherBatch
+from hotspot.passwords import is_password
+from hotspot.policy.admission import GrantTerms, decide_admission
+from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
+from hotspot.policy.voucher_codes import parse_code
+from hotspot.sealing import Vault
+from hotspot.services.usage import usage_of_grant
+from hotspot.settings import Settings
+from hotspot.values import MacAddress, RefusalReason, Refuse, Way
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCard:
+    card_number: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCodeGiven:
+    code: str
+    """As typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneTap:
+    """Nothing but the terms."""
+
+
+Credential = LibraryCard | VoucherCodeGiven | OneTap
+
+_WAYS = {LibraryCard: Way.LIBRARY_CARD, VoucherCodeGiven: Way.VOUCHER, OneTap: Way.ONE_TAP}
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRequest:
+    """What the portal knows, all of it checked: the arrival by `portal/arrival.py`, the form by its view."""
+
+    nas_id: int
+    site_id: int
+    device_mac: MacAddress
+    offer_id: int
+    credential: Credential
+    terms_version: int | None
+    """The version of the terms that was accepted; None if the box was not ticked."""
+    language: str
+    device_family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    grant: Grant
+    login: OneTimeLogin
+    """To be stored after the commit, never before: a grant that was rolled back must not open the network."""
+
+
+def sign_in(
+    db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
+) -> SignedIn | Refuse:
+    """Give this device its grant. A device that comes back under the same offer continues the grant it has."""
+    if request.terms_version is None:
+        return Refuse(RefusalReason.TERMS_NOT_ACCEPTED)
+    site, nas = db.get_one(Site, request.site_id), db.get_one(Nas, request.nas_id)
+    closes_at = closing_time(site.hours, now)
+    if closes_at is None:
+        return Refuse(RefusalReason.SITE_CLOSED, again_at=next_opening(site.hours, now))
+    offer = _offer_here(db, request.offer_id, site, _WAYS[type(request.credential)])
+    if offer is None:
+        return Refuse(RefusalReason.OFFER_NOT_HERE)
+    person = _identify(db, request.credential, offer, site, now, vault)
+    if isinstance(person, Refuse):
+        return person
+    grant = _grant_to_continue(db, request.device_mac, offer, person, site, now)
+    if grant is None:
+        if _other_devices(db, request.device_mac, person, now) >= offer.devices_at_once:
+            used_up = person.voucher is not None and offer.devices_at_once == 1
+            return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
+        grant = _new_grant(request, offer, person, site, closes_at, now, settings)
+        _note_device(db, request, now)
+        db.add(grant)
+        if person.voucher is not None and person.voucher.redeemed_at is None:
+            person.voucher.redeemed_at = now
+            person.voucher.ends_at = grant.ends_at
+        db.flush()
+    return _with_login(db, grant, nas, now, settings)
+
+
+def sign_in_again(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
+    """A new one-time login for a grant that still has something left: nothing to type for a device that comes back."""
+    return _with_login(db, grant, nas, now, settings)
+
+
+def terms_of(grant: Grant, settings: Settings) -> GrantTerms:
+    return GrantTerms(
+        grant_id=grant.id,
+        ends_at=grant.ends_at,
+        ends_because=grant.ends_because,
+        time_allowed=grant.time_allowed,
+        octets_allowed=grant.octets_allowed,
+        upload_kbps=grant.upload_kbps,
+        download_kbps=grant.download_kbps,
+        idle_timeout=grant.idle_timeout,
+        interim_interval=settings.interim_interval,
+        longest_session=settings.longest_session,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Who the grant is for: a patron, a voucher, or a guest we do not know."""
+
+    patron: Patron | None = None
+    voucher: Voucher | None = None
+
+
+def _with_login(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
+    terms, usage = terms_of(grant, settings), usage_of_grant(db, grant.id)
+    decision = decide_admission(terms, usage, now)  # what the NAS would be told: better said on the page
+    if isinstance(decision, Refuse):
+        return decision
+    return SignedIn(grant, make_one_time_login(nas.id, grant.device_mac, terms, usage))
+
+
+def _offer_here(db: Session, offer_id: int, site: Site, way: Way) -> Offer | None:
+    return db.scalar(
+        select(Offer)
+        .join(OfferSite, OfferSite.offer_id == Offer.id)
+        .where(Offer.id == offer_id, Offer.way == way, OfferSite.site_id == site.id, Offer.retired_at.is_(None))
+    )
+
+
+def _identify(
+    db: Session, credential: Credential, offer: Offer, site: Site, now: datetime, vault: Vault
+) -> _Person | Refuse:
+    match credential:
+        case LibraryCard():
+            return _identify_patron(db, credential, offer, site, now)
+        case VoucherCodeGiven():
+            return _identify_voucher(db, credential, offer, now, vault)
+        case OneTap():
+            return _Person()
+
+
+def _identify_patron(db: Session, credential: LibraryCard, offer: Offer, site: Site, now: datetime) -> _Person | Refuse:
+    """The row is locked, so that two devices of one person cannot both be the last one allowed."""
+    patron = db.scalar(
+        select(Patron)
+        .where(Patron.organisation_id == offer.organisation_id, Patron.card_number == credential.card_number.strip())
+        .with_for_update()
+    )
+    if not is_password(credential.pin, patron.pin_hash if patron else None) or patron is None:
+        return Refuse(RefusalReason.UNKNOWN_CARD_OR_PIN)
+    if patron.blocked:
+        return Refuse(RefusalReason.CARD_BLOCKED)
+    if patron.expires_on is not None and patron.expires_on < now.astimezone(site.hours.zone).date():
+        return Refuse(RefusalReason.CARD_EXPIRED)
+    return _Person(patron=patron)
+
+
+def _identify_voucher(
+    db: Session, credential: VoucherCodeGiven, offer: Offer, now: datetime, vault: Vault
+) -> _Person | Refuse:
+    code = parse_code(credential.code)
+    voucher = None
+    if code is not None:
+        voucher = db.scalar(
+            select(Voucher)
+            .join(VoucherBatch)
+            .where(Voucher.code_digest == vault.digest(code), VoucherBatch.offer_id == offer.id)
+            .with_for_update(of=Voucher)
+        )
+    if voucher is None:
+        return Refuse(RefusalReason.VOUCHER_UNKNOWN)
+    if voucher.voided_at is not None:
+        return Refuse(RefusalReason.VOUCHER_VOID)
+    if voucher.ends_at is not None and voucher.ends_at <= now:
+        return Refuse(RefusalReason.VOUCHER_USED)
+    if voucher.redeemed_at is None and voucher.batch.expires_at <= now:
+        return Refuse(RefusalReason.VOUCHER_EXPIRED)
+    return _Person(voucher=voucher)
+
+
+def _grant_to_continue(
+    db: Session, device_mac: str, offer: Offer, person: _Person, site: Site, now: datetime
+) -> Grant | None:
+    return db.scalar(
+        select(Grant)
+        .where(
+            Grant.device_mac == device_mac,
+            Grant.offer_id == offer.id,
+            Grant.site_id == site.id,
+            Grant.ends_at > now,
+            Grant.patron_id.is_(None) if person.patron is None else Grant.patron_id == person.patron.id,
+            Grant.voucher_id.is_(None) if person.voucher is None else Grant.voucher_id == person.voucher.id,
+        )
+        .order_by(Grant.created_at.desc())
+        .limit(1)
+    )
+
+
+def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime) -> int:
+    """Other devices of this person or voucher whose grant has not ended; a guest has none that we know of."""
+    count = select(func.count(Grant.device_mac.distinct())).where(Grant.ends_at > now, Grant.device_mac != device_mac)
+    if person.patron is not None:
+        return db.scalar(count.where(Grant.patron_id == person.patron.id)) or 0
+    if person.voucher is not None:
+        return db.scalar(count.where(Grant.voucher_id == person.voucher.id)) or 0
+    return 0
+
+
+def _new_grant(
+    request: SignInRequest,
+    offer: Offer,
+    person: _Person,
+    site: Site,
+    closes_at: datetime,
+    now: datetime,
+    settings: Settings,
+) -> Grant:
+    own_end = now + offer.visit_time if offer.visit_time is not None else end_of_day(site.hours, now)
+    if person.voucher is not None and person.voucher.ends_at is not None:
+        own_end = min(own_end, person.voucher.ends_at)
+    assert request.terms_version is not None  # noqa: S101 - `sign_in` refused it
+    return Grant(
+        id=uuid4(),
+        offer_id=offer.id,
+        site_id=site.id,
+        nas_id=request.nas_id,
+        device_mac=request.device_mac,
+        patron_id=person.patron.id if person.patron else None,
+        voucher_id=person.voucher.id if person.voucher else None,
+        way=offer.way,
+        terms_version=request.terms_version,
+        language=request.language,
+        created_at=now,
+        ends_at=min(own_end, closes_at),
+        ends_because=RefusalReason.SITE_CLOSED if closes_at < own_end else RefusalReason.GRANT_ENDED,
+        time_allowed=offer.time_allowed,
+        octets_allowed=offer.octets_allowed,
+        upload_kbps=offer.upload_kbps,
+        download_kbps=offer.download_kbps,
+        idle_timeout=offer.idle_timeout or settings.idle_timeout,
+    )
+
+
+def _note_device(db: Session, request: SignInRequest, now: datetime) -> None:
+    device = db.get(Device, request.device_mac)
+    if device is None:
+        device = Device(mac=request.device_mac, first_seen_at=now)
+        db.add(device)
+    device.family, device.language, device.last_seen_at = request.device_family, request.language, now
+    db.flush()  # the grant refers to it

@@ -1,0 +1,124 @@
+"""Small values that everybody speaks of: parse, compare, print. No table, no door, no I/O."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+MacAddress = NewType("MacAddress", str)
+"""Twelve lower-case hexadecimal digits. `parse_mac` makes one."""
+
+_MAC_SEPARATORS = re.compile(r"[-:. ]")
+_MAC = re.compile(r"[0-9a-f]{12}")
+
+
+def parse_mac(text: str) -> MacAddress | None:
+    """AA-BB-.., aa:bb:.., aabb.cc.. and aabbcc.. are the same device; anything else is None."""
+    digits = _MAC_SEPARATORS.sub("", text.strip()).lower()
+    return MacAddress(digits) if _MAC.fullmatch(digits) else None
+
+
+def print_mac(mac: str, separator: str = ":") -> str:
+    return separator.join(mac[at : at + 2] for at in range(0, 12, 2))
+
+
+def normalise_called_station(text: str) -> str:
+    """A Called-Station-Id as we compare it: `AP-MAC:SSID` loses its SSID, a MAC its punctuation, a name its case.
+
+    Split on the last colon only if what precedes it is a MAC (Ruckus, Cisco WLC); MikroTik sends a plain name.
+    """
+    before, colon, _ssid = text.rpartition(":")
+    mac = parse_mac(text) or (parse_mac(before) if colon else None)
+    return mac or text.strip().lower()
+
+
+class Way(StrEnum):
+    """A way to sign in."""
+
+    LIBRARY_CARD = "library_card"
+    VOUCHER = "voucher"
+    ONE_TAP = "one_tap"
+
+
+class SiteKind(StrEnum):
+    LIBRARY = "library"
+    SQUARE = "square"
+    TOWN_HALL = "town_hall"
+    OTHER = "other"
+
+
+class RefusalReason(StrEnum):
+    """Every foreseeable no. Each has its sentence in `hotspot/wording.py`, in every language."""
+
+    # what the person gave
+    UNKNOWN_CARD_OR_PIN = "unknown_card_or_pin"
+    CARD_EXPIRED = "card_expired"
+    CARD_BLOCKED = "card_blocked"
+    VOUCHER_UNKNOWN = "voucher_unknown"
+    VOUCHER_USED = "voucher_used"
+    VOUCHER_VOID = "voucher_void"
+    VOUCHER_EXPIRED = "voucher_expired"
+    TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    # where and when
+    SITE_CLOSED = "site_closed"
+    OFFER_NOT_HERE = "offer_not_here"
+    TOO_MANY_DEVICES = "too_many_devices"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    # how the browser came
+    NOT_FROM_ACCESS_POINT = "not_from_access_point"
+    UNKNOWN_NAS = "unknown_nas"
+    SIGNATURE_WRONG = "signature_wrong"
+    FOREIGN_LOGIN_ADDRESS = "foreign_login_address"
+    ARRIVAL_FORGED = "arrival_forged"
+    ARRIVAL_EXPIRED = "arrival_expired"
+    # what the access point asked
+    UNKNOWN_LOGIN = "unknown_login"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a refusal
+    OTHER_DEVICE = "other_device"
+    OTHER_NAS = "other_nas"
+    # while online
+    GRANT_ENDED = "grant_ended"
+    TIME_USED_UP = "time_used_up"
+    VOLUME_USED_UP = "volume_used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The core's no. `again_at`: when the same request could succeed, where that is known (UTC)."""
+
+    reason: RefusalReason
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """The core's yes: what a device gets, as `radius/` and the vendors spell it. Lengths are positive."""
+
+    grant_id: UUID
+    session_timeout: timedelta
+    idle_timeout: timedelta
+    interim_interval: timedelta
+    upload_kbps: int | None = None
+    download_kbps: int | None = None
+    octets_left: int | None = None
+    """Upload and download together."""
+
+
+class TerminateCause(StrEnum):
+    """Why a Wi-Fi session ended: RFC 2866 section 5.10 by name, and SILENCE for one we closed ourselves."""
+
+    USER_REQUEST = "user_request"
+    LOST_CARRIER = "lost_carrier"
+    LOST_SERVICE = "lost_service"
+    IDLE_TIMEOUT = "idle_timeout"
+    SESSION_TIMEOUT = "session_timeout"
+    ADMIN_RESET = "admin_reset"
+    ADMIN_REBOOT = "admin_reboot"
+    PORT_ERROR = "port_error"
+    NAS_ERROR = "nas_error"
+    NAS_REQUEST = "nas_request"
+    NAS_REBOOT = "nas_reboot"
+    OTHER = "other"
+    SILENCE = "silence"

@@ -1,0 +1,183 @@
+"""CoovaChilli, and what is built on it (Teltonika RutOS, Cradlepoint, OpenMesh, …)."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urlsplit
+
+from hotspot.values import Admit, normalise_called_station, parse_mac
+from hotspot.vendors.vendor import (
+    Attributes,
+    LoginMaterial,
+    Outcome,
+    Redirect,
+    SetupFacts,
+    SetupStep,
+    Vendor,
+    standard_limits,
+    wispr_speeds,
+)
+
+_OUTCOMES = {
+    "notyet": Outcome.NOT_YET,
+    "success": Outcome.ADMITTED,
+    "already": Outcome.ADMITTED,
+    "failed": Outcome.REJECTED,
+    "logoff": Outcome.LOGGED_OFF,
+}
+_CHALLENGE = re.compile(r"[0-9a-fA-F]{32}")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_SIGNATURE = "&md="
+_CLIENTS_VIEW = 2
+
+
+def recognise(path: str, raw_query: str, query: Mapping[str, str]) -> Redirect | None:
+    if not {"res", "uamip", "uamport", "mac"} <= query.keys():
+        return None
+    outcome = _OUTCOMES.get(query["res"])
+    if outcome is Outcome.REJECTED and query.get("reason") == "timeout":
+        outcome = Outcome.NO_ANSWER
+    mac = parse_mac(query["mac"])
+    port = query["uamport"]
+    challenge = query.get("challenge", "")
+    if (
+        outcome is None
+        or mac is None
+        or not _HOST.fullmatch(query["uamip"])
+        or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536)
+        or (challenge and not _CHALLENGE.fullmatch(challenge))
+    ):
+        return None
+    before, found, signature = raw_query.rpartition(_SIGNATURE)
+    return Redirect(
+        vendor=COOVACHILLI.key,
+        outcome=outcome,
+        nas_identifier=query.get("nasid", ""),
+        called_station_id=normalise_called_station(query.get("called", "")),
+        device_mac=mac,
+        device_ip=query.get("ip", ""),
+        login_url=f"http://{query['uamip']}:{int(port)}/logon",
+        challenge=challenge,
+        acct_session_id=query.get("sessionid", ""),
+        language=query.get("lang", ""),
+        signature=signature if found else "",
+        signed_part=f"{path}?{before}" if found else "",
+    )
+
+
+def signature_is_right(redirect: Redirect, portal_url: str, redirect_secret: str) -> bool:
+    """`md` is the upper-case MD5 of the whole address before it, as the NAS wrote it, and the uamsecret."""
+    if not redirect_secret:
+        return True
+    signed = (portal_url + redirect.signed_part + redirect_secret).encode()
+    expected = hashlib.md5(signed, usedforsecurity=False).hexdigest().upper()
+    return bool(redirect.signature) and hmac.compare_digest(expected.encode(), redirect.signature.encode())
+
+
+def chap_response(password: str, challenge: str, redirect_secret: str) -> str:
+    """hex MD5(ident 0 + password + key); the key is MD5(challenge + uamsecret), without a uamsecret the challenge."""
+    key = bytes.fromhex(challenge)
+    if redirect_secret:
+        key = hashlib.md5(key + redirect_secret.encode(), usedforsecurity=False).digest()
+    return hashlib.md5(b"\0" + password.encode() + key, usedforsecurity=False).hexdigest()
+
+
+def let_in(material: LoginMaterial) -> str:
+    response = chap_response(material.password, material.challenge, material.redirect_secret)
+    query = urlencode({"username": material.user_name, "response": response}, quote_via=quote)
+    return f"{material.login_url}?{query}"
+
+
+def refresh_challenge(login_url: str) -> str:
+    """/prelogin answers at once with the challenge that counts (1.6, 1.8 and 1.9)."""
+    return _sibling(login_url, "/prelogin")
+
+
+def log_off(login_url: str) -> str:
+    return _sibling(login_url, "/logoff")
+
+
+def _sibling(login_url: str, path: str) -> str:
+    return urlsplit(login_url)._replace(path=path).geturl()
+
+
+def accept_attributes(admit: Admit, online_url: str) -> Attributes:
+    """1.9 answers a reject with nothing at all unless it names an address, and an address named once sticks to the
+    next Accept: so both always name one."""
+    attributes = standard_limits(admit) + wispr_speeds(admit)
+    if admit.upload_kbps is not None:
+        attributes.append(("ChilliSpot-Bandwidth-Max-Up", admit.upload_kbps))
+    if admit.download_kbps is not None:
+        attributes.append(("ChilliSpot-Bandwidth-Max-Down", admit.download_kbps))
+    if admit.octets_left is not None:
+        gigawords, octets = divmod(admit.octets_left, 2**32)
+        attributes.append(("ChilliSpot-Max-Total-Octets", octets))
+        if gigawords:
+            attributes.append(("ChilliSpot-Max-Total-Gigawords", gigawords))
+    attributes.append(("WISPr-Redirection-URL", online_url))
+    return attributes
+
+
+def reject_attributes(why_url: str) -> Attributes:
+    return [("WISPr-Redirection-URL", why_url)]
+
+
+def input_is_download(integers: Mapping[str, int]) -> bool:
+    """By default chilli counts from the client's view; ChilliSpot-Acct-View-Point says so on each packet."""
+    return integers.get("ChilliSpot-Acct-View-Point") == _CLIENTS_VIEW
+
+
+def setup_steps(facts: SetupFacts) -> list[SetupStep]:
+    portal = urlsplit(facts.portal_url)
+    return [
+        SetupStep(
+            "In /etc/chilli/config (or the hotspot page of the device)",
+            "\n".join(
+                (
+                    f'HS_RADIUS="{facts.radius_host}"',
+                    f'HS_RADIUS2="{facts.radius_host}"',
+                    f'HS_RADSECRET="{facts.secret}"',
+                    f'HS_NASID="{facts.nas_identifier}"',
+                    f'HS_UAMFORMAT="{facts.portal_url}/hotspot"',
+                    f'HS_UAMSECRET="{facts.redirect_secret}"',
+                    f'HS_UAMALLOW="{portal.hostname}"',
+                    f'HS_COAPORT="{facts.coa_port}"',
+                )
+            ),
+        ),
+        SetupStep(
+            "Or, option by option, in chilli.conf",
+            "\n".join(
+                (
+                    f"radiusserver1 {facts.radius_host}",
+                    f"radiusserver2 {facts.radius_host}",
+                    f"radiusauthport {facts.auth_port}",
+                    f"radiusacctport {facts.acct_port}",
+                    f"radiussecret {facts.secret}",
+                    f"radiusnasid {facts.nas_identifier}",
+                    f"uamserver {facts.portal_url}/hotspot",
+                    f"uamsecret {facts.redirect_secret}",
+                    f"uamallowed {portal.hostname}",
+                    f"coaport {facts.coa_port}",
+                    f"definteriminterval {facts.interim_seconds}",
+                )
+            ),
+        ),
+    ]
+
+
+COOVACHILLI = Vendor(
+    key="coovachilli",
+    label="CoovaChilli",
+    recognise=recognise,
+    signature_is_right=signature_is_right,
+    let_in=let_in,
+    refresh_challenge=refresh_challenge,
+    log_off=log_off,
+    accept_attributes=accept_attributes,
+    reject_attributes=reject_attributes,
+    input_is_download=input_is_download,
+    setup_steps=setup_steps,
+    signs_redirects=True,
+)

@@ -1,0 +1,157 @@
+"""MikroTik RouterOS HotSpot. The router serves a login.html of ours, which sends the browser on with its variables."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urlsplit
+
+from hotspot.values import Admit, normalise_called_station, parse_mac
+from hotspot.vendors.vendor import (
+    Attributes,
+    LoginMaterial,
+    Outcome,
+    Redirect,
+    SetupFacts,
+    SetupStep,
+    Vendor,
+    is_web_address,
+    standard_limits,
+)
+
+_ESCAPES = re.compile(r"(?:\\[0-3][0-7]{2})*")
+
+_VARIABLES = (
+    ("mac", "mac-esc"),
+    ("ip", "ip"),
+    ("identity", "identity"),
+    ("server-name", "server-name"),
+    ("link-login-only", "link-login-only"),
+    ("chap-id", "chap-id"),
+    ("chap-challenge", "chap-challenge"),
+    ("error", "error"),
+)
+
+
+def recognise(_path: str, _raw_query: str, query: Mapping[str, str]) -> Redirect | None:
+    if not {"mac", "identity", "link-login-only"} <= query.keys():
+        return None
+    mac = parse_mac(query["mac"])
+    login = urlsplit(query["link-login-only"]) if is_web_address(query["link-login-only"]) else None
+    challenge, chap_id = query.get("chap-challenge", ""), query.get("chap-id", "")
+    if (
+        mac is None
+        or login is None
+        or len(_octets(challenge)) not in (0, 16)
+        or len(_octets(chap_id)) != (1 if challenge else 0)
+    ):
+        return None
+    return Redirect(
+        vendor=MIKROTIK.key,
+        outcome=Outcome.REJECTED if query.get("error") else Outcome.NOT_YET,
+        nas_identifier=query["identity"],
+        called_station_id=normalise_called_station(query.get("server-name", "")),
+        device_mac=mac,
+        device_ip=query.get("ip", ""),
+        login_url=login._replace(query="", fragment="").geturl(),
+        challenge=challenge,
+        chap_id=chap_id,
+    )
+
+
+def _octets(escaped: str) -> bytes:
+    """`\\371\\015` -> two octets: each is a backslash and three octal digits. Anything else has no octets."""
+    if not _ESCAPES.fullmatch(escaped):
+        return b""
+    return bytes(int(escaped[at + 1 : at + 4], 8) for at in range(0, len(escaped), 4))
+
+
+def signature_is_right(_redirect: Redirect, _portal_url: str, _redirect_secret: str) -> bool:
+    """RouterOS signs nothing: what protects is the list of login addresses, and the login bound to NAS and device."""
+    return True
+
+
+def chap_response(password: str, challenge: str, chap_id: str) -> str:
+    """hex MD5(chap-id + password + chap-challenge)."""
+    material = _octets(chap_id) + password.encode() + _octets(challenge)
+    return hashlib.md5(material, usedforsecurity=False).hexdigest()
+
+
+def let_in(material: LoginMaterial) -> str:
+    """Without a challenge the server profile is http-pap: the one-time password goes as it is."""
+    password = material.password
+    if material.challenge:
+        password = chap_response(password, material.challenge, material.chap_id)
+    query = {"username": material.user_name, "password": password, "dst": material.success_url, "popup": "false"}
+    return f"{material.login_url}?{urlencode(query, quote_via=quote)}"
+
+
+def refresh_challenge(login_url: str) -> str:
+    """The login page gives a new challenge each time it is served."""
+    return login_url
+
+
+def log_off(login_url: str) -> str:
+    return urlsplit(login_url)._replace(path="/logout", query="").geturl()
+
+
+def accept_attributes(admit: Admit, _online_url: str) -> Attributes:
+    """Rate-Limit is seen from the router: rx (the citizen's upload) first. `dst` leads to our page, no attribute does."""
+    attributes = standard_limits(admit)
+    if admit.upload_kbps is not None or admit.download_kbps is not None:
+        rx, tx = (f"{kbps}k" if kbps is not None else "0" for kbps in (admit.upload_kbps, admit.download_kbps))
+        attributes.append(("Mikrotik-Rate-Limit", f"{rx}/{tx}"))
+    if admit.octets_left is not None:
+        gigawords, octets = divmod(admit.octets_left, 2**32)
+        attributes.append(("Mikrotik-Total-Limit", octets))
+        if gigawords:
+            attributes.append(("Mikrotik-Total-Limit-Gigawords", gigawords))
+    return attributes
+
+
+def reject_attributes(_why_url: str) -> Attributes:
+    """Reply-Message comes back as `error`."""
+    return []
+
+
+def input_is_download(_integers: Mapping[str, int]) -> bool:
+    return False
+
+
+def setup_steps(facts: SetupFacts) -> list[SetupStep]:
+    portal = urlsplit(facts.portal_url)
+    onward = "&".join(f"{name}=$({variable})" for name, variable in _VARIABLES)
+    return [
+        SetupStep(
+            "In the RouterOS terminal",
+            "\n".join(
+                (
+                    f"/system identity set name={facts.nas_identifier}",
+                    f"/radius add service=hotspot address={facts.radius_host} secret={facts.secret}"
+                    f" authentication-port={facts.auth_port} accounting-port={facts.acct_port} timeout=3s",
+                    f"/radius incoming set accept=yes port={facts.coa_port}",
+                    "/ip hotspot profile set [find] use-radius=yes login-by=http-chap radius-interim-update=received",
+                    f"/ip hotspot walled-garden add dst-host={portal.hostname}",
+                    f"/ip hotspot walled-garden ip add dst-host={portal.hostname} action=accept",
+                )
+            ),
+        ),
+        SetupStep(
+            "Replace hotspot/login.html on the router by",
+            f'<meta http-equiv="refresh" content="0; url={facts.portal_url}/hotspot?{onward}">',
+        ),
+    ]
+
+
+MIKROTIK = Vendor(
+    key="mikrotik",
+    label="MikroTik RouterOS",
+    recognise=recognise,
+    signature_is_right=signature_is_right,
+    let_in=let_in,
+    refresh_challenge=refresh_challenge,
+    log_off=log_off,
+    accept_attributes=accept_attributes,
+    reject_attributes=reject_attributes,
+    input_is_download=input_is_download,
+    setup_steps=setup_steps,
+)

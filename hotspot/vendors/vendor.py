@@ -1,0 +1,159 @@
+"""What a brand of access point answers. One brand is one file beside this one: pure functions, no Flask, no pyrad.
+
+Everything in a redirect is hostile until the portal has checked it against a NAS that we know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from hotspot.values import Admit, MacAddress
+
+Attributes = list[tuple[str, str | int | bytes]]
+"""RADIUS attributes by their printed names, in order: `("Session-Timeout", 3600)`."""
+
+
+class Outcome(StrEnum):
+    """Why the access point sent the browser here."""
+
+    NOT_YET = "not_yet"
+    ADMITTED = "admitted"
+    REJECTED = "rejected"
+    NO_ANSWER = "no_answer"
+    """The access point got no answer over RADIUS."""
+    LOGGED_OFF = "logged_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """What a redirect says, in our words. Nothing in it has been checked."""
+
+    vendor: str
+    outcome: Outcome
+    nas_identifier: str
+    called_station_id: str
+    """As `normalise_called_station` makes it; empty if the brand sends none."""
+    device_mac: MacAddress
+    device_ip: str
+    login_url: str
+    """Absolute http(s) address that lets the device in, without a query."""
+    challenge: str = ""
+    """As the brand sends it (CoovaChilli: 32 hexadecimal digits; MikroTik: octal escapes); empty when there is none."""
+    chap_id: str = ""
+    acct_session_id: str = ""
+    language: str = ""
+    signature: str = ""
+    signed_part: str = ""
+    """What the signature covers, after the portal's own address: the path and raw query up to the signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginMaterial:
+    """What `let_in` needs: where, with which challenge, and the one-time login to carry."""
+
+    login_url: str
+    challenge: str
+    chap_id: str
+    user_name: str
+    password: str
+    redirect_secret: str
+    """CoovaChilli's uamsecret; empty where there is none."""
+    success_url: str
+    """Our own "you are online" page for this grant."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFacts:
+    """What the set-up steps have to tell the administrator."""
+
+    nas_identifier: str
+    secret: str
+    redirect_secret: str
+    radius_host: str
+    auth_port: int
+    acct_port: int
+    coa_port: int
+    portal_url: str
+    interim_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """One thing to do on the device. `title` is a message id of the catalogue; `text` is typed as it stands."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A brand, as a record of pure functions."""
+
+    key: str
+    label: str
+    recognise: Callable[[str, str, Mapping[str, str]], Redirect | None]
+    """(path, raw query, its first values by name) -> the redirect; None if it is not this brand's, or malformed."""
+    signature_is_right: Callable[[Redirect, str, str], bool]
+    """(redirect, portal's public address without a path, redirect secret). Brands that sign nothing say yes."""
+    let_in: Callable[[LoginMaterial], str]
+    """The address that the browser must GET to be let in."""
+    refresh_challenge: Callable[[str], str | None]
+    """login_url -> an address that sends the browser back with a fresh challenge; None if none is needed."""
+    log_off: Callable[[str], str]
+    """login_url -> the address that the browser must GET to be logged off."""
+    accept_attributes: Callable[[Admit, str], Attributes]
+    """(what is granted, our online page) -> the limits as this brand honours them. Class is added by `radius/`."""
+    reject_attributes: Callable[[str], Attributes]
+    """(our page that says why) -> what this brand needs in an Access-Reject beside Reply-Message."""
+    input_is_download: Callable[[Mapping[str, int]], bool]
+    """(vendor attributes of an Accounting-Request that are integers, by name) -> Acct-Input-Octets is the download."""
+    setup_steps: Callable[[SetupFacts], list[SetupStep]]
+    signs_redirects: bool = False
+    """The administrator is given a redirect secret too."""
+
+
+def standard_limits(admit: Admit) -> Attributes:
+    """Session-Timeout, Idle-Timeout, Acct-Interim-Interval (RFC 2865 5.27, 5.28; RFC 2869 5.16), all in seconds."""
+    return [
+        ("Session-Timeout", int(admit.session_timeout.total_seconds())),
+        ("Idle-Timeout", int(admit.idle_timeout.total_seconds())),
+        ("Acct-Interim-Interval", max(60, int(admit.interim_interval.total_seconds()))),
+    ]
+
+
+def wispr_speeds(admit: Admit) -> Attributes:
+    """WISPr-Bandwidth-Max-Up and -Down, bit/s; 32 bits, so a faster limit is no limit."""
+    named = (("WISPr-Bandwidth-Max-Up", admit.upload_kbps), ("WISPr-Bandwidth-Max-Down", admit.download_kbps))
+    return [(name, kbps * 1000) for name, kbps in named if kbps is not None and kbps * 1000 < 2**32]
+
+
+def is_web_address(address: str) -> bool:
+    """An absolute http(s) address with a host, no user information and no control characters."""
+    if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in address):
+        return False
+    try:
+        parts = urlsplit(address)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        return False
+
+
+def has_login_host(login_url: str, login_hosts: str) -> bool:
+    """Is this login address one of the NAS's own (`host` or `host:port`, separated by spaces)?
+
+    A host without a port stands for any port of it. Addresses are compared as text: nothing is resolved.
+    """
+    if not is_web_address(login_url):
+        return False
+    parts = urlsplit(login_url)
+    host = (parts.hostname or "").rstrip(".")
+    bracketed = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    allowed = login_hosts.lower().split()
+    return bracketed in allowed or f"{bracketed}:{port}" in allowed
