@@ -65,7 +65,7 @@ class WifiSessionCounter(Base):
     """The narrow row: what grows with every Interim-Update. No index but the key, so that updates stay in place."""
 
     __tablename__ = "wifi_session_counters"
-    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}}
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     """The WifiSession's. No foreign key: it would cost a look-up per interim."""

@@ -95,7 +95,7 @@ def log_off(login_url: str) -> str:
 
 
 def accept_attributes(admit: Admit, _online_url: str) -> Attributes:
-    """Rate-Limit is seen from the router: rx (the citizen's upload) first. `dst` leads to our page, no attribute does."""
+    """Rate-Limit is seen from the router: rx (the citizen's upload) first. `dst` leads to our page."""
     attributes = standard_limits(admit)
     if admit.upload_kbps is not None or admit.download_kbps is not None:
         rx, tx = (f"{kbps}k" if kbps is not None else "0" for kbps in (admit.upload_kbps, admit.download_kbps))

@@ -1,0 +1,83 @@
+"""Is a process well? The same answer for all four, as /healthz; and /metrics for those that speak no HTTP of their own."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from hotspot.db import Database
+from hotspot.errors import Unavailable
+
+Health = Mapping[str, str]
+"""Each dependency by name: "ok" or "down"."""
+
+
+def check_health(database: Database, redis: "Redis") -> Health:
+    return {"database": _database(database), "redis": _redis(redis)}
+
+
+def is_well(health: Health) -> bool:
+    return all(state == "ok" for state in health.values())
+
+
+def _database(database: Database) -> str:
+    try:
+        with database.reading() as db:
+            db.execute(text("SELECT 1"))
+    except Unavailable:
+        return "down"
+    return "ok"
+
+
+def _redis(redis: "Redis") -> str:
+    try:
+        redis.ping()
+    except RedisError:
+        return "down"
+    return "ok"
+
+
+class StatusServer:
+    """/healthz (200 or 503, JSON) and /metrics (Prometheus) on a thread of its own, for radius and worker."""
+
+    def __init__(self, host: str, port: int, health: Callable[[], Health]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+                if self.path == "/healthz":
+                    state = health()
+                    body = json.dumps(state).encode()
+                    self._answer(200 if is_well(state) else 503, "application/json", body)
+                elif self.path == "/metrics":
+                    self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
+                else:
+                    self._answer(404, "text/plain", b"not here\n")
+
+            def _answer(self, status: int, content_type: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Probes are not news."""
+
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="status", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
