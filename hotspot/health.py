@@ -1,4 +1,4 @@
-"""Is a process well? The same answer for all four, as /healthz; and /metrics for those that speak no HTTP of their own."""
+"""Is a process well? One answer for all four, as /healthz; and /metrics for those that speak no HTTP of their own."""
 
 import json
 import threading
@@ -47,7 +47,7 @@ class StatusServer:
 
     def __init__(self, host: str, port: int, health: Callable[[], Health]) -> None:
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            def do_GET(self) -> None:
                 if self.path == "/healthz":
                     state = health()
                     body = json.dumps(state).encode()

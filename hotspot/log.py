@@ -1,4 +1,4 @@
-"""Structured logs: the event, the grant, the reason. Never a password, PIN, code, secret, packet body or visited address."""
+"""Structured logs: event, grant, reason. Never a password, PIN, code, secret, packet body or visited address."""
 
 import logging
 import sys

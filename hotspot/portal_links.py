@@ -1,0 +1,25 @@
+"""Addresses of the portal's pages that others must name: the NAS, and the page that sends the browser to it."""
+
+from uuid import UUID
+
+from hotspot.sealing import Vault
+from hotspot.settings import Settings
+from hotspot.values import RefusalReason
+
+_ONLINE = "online"
+
+
+def online_url(settings: Settings, vault: Vault, grant_id: UUID) -> str:
+    """The grant's own "you are online" page. Signed, so that nobody can look at another's; about 130 octets, since a
+    vendor attribute holds 247."""
+    return f"{settings.public_portal}/online/{vault.sign(_ONLINE, grant_id.hex)}"
+
+
+def grant_of_token(vault: Vault, token: str) -> UUID | None:
+    """The grant that an online page's token names, or None if we did not make it."""
+    named = vault.check(_ONLINE, token)
+    return UUID(named) if isinstance(named, str) else None
+
+
+def refused_url(settings: Settings, reason: RefusalReason) -> str:
+    return f"{settings.public_portal}/refused/{reason.value}"
