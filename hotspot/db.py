@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy import Dialect, Engine, Integer, MetaData, String, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -105,7 +106,7 @@ class Database:
         try:
             with Session(bind, expire_on_commit=False) as db:
                 yield db
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise Unavailable("database") from error
 
     def dispose(self) -> None:
