@@ -1,0 +1,163 @@
+"""What people read: the catalogues of every door, and the sentence for each refusal.
+
+A message id is the English sentence itself, so English needs no catalogue. A language is a folder of .po files in
+`translations/`, one per part of the product, merged in memory at the first use: nothing is compiled into the tree.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from hotspot.values import RefusalReason
+
+LANGUAGES = ("fr", "en")
+"""The first is the one for a visitor whose browser asks for none that we speak."""
+
+LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
+"""Each in its own language, as a switch must show them."""
+
+_FOLDER = Path(__file__).parent / "translations"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why not, and what to do about it: two short texts in the reader's language."""
+
+    title: str
+    what_to_do: str
+
+
+@cache
+def translations(language: str) -> GNUTranslations:
+    """The merged catalogue of one language; for one without files, the message ids as they stand."""
+    merged = Catalog(locale=language)
+    for file in sorted((_FOLDER / language).glob("*.po")):
+        with file.open("rb") as opened:
+            for message in read_po(opened, locale=language):
+                if message.id and not message.fuzzy:
+                    merged[message.id] = message
+    compiled = BytesIO()
+    write_mo(compiled, merged)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def explain(reason: RefusalReason, language: str) -> Explanation:
+    title, what_to_do = _EXPLANATIONS[reason]
+    gettext = translations(language).gettext
+    return Explanation(gettext(title), gettext(what_to_do))
+
+
+def _(message: str) -> str:
+    """Marks a message id for extraction; it is translated when it is shown."""
+    return message
+
+
+_EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
+    RefusalReason.UNKNOWN_CARD_OR_PIN: (
+        _("This card number and PIN do not go together."),
+        _("Check both and try again. If you have forgotten your PIN, the library desk can give you a new one."),
+    ),
+    RefusalReason.CARD_EXPIRED: (
+        _("Your library card has expired."),
+        _("The library desk can renew it in a few minutes. Until then, try another way to connect if there is one."),
+    ),
+    RefusalReason.CARD_BLOCKED: (
+        _("Your library card cannot be used for the moment."),
+        _("The library desk can tell you why and put it right."),
+    ),
+    RefusalReason.VOUCHER_UNKNOWN: (
+        _("We do not know this code."),
+        _("Check it letter by letter: it has twelve characters, and capitals do not matter."),
+    ),
+    RefusalReason.VOUCHER_USED: (
+        _("This code has already been used."),
+        _("A code works for one visit. Ask at the desk for a new one."),
+    ),
+    RefusalReason.VOUCHER_VOID: (
+        _("This code is no longer valid."),
+        _("It was withdrawn by the people who gave it. Ask at the desk for a new one."),
+    ),
+    RefusalReason.VOUCHER_EXPIRED: (
+        _("This code is out of date."),
+        _("It had to be used before the date printed on it. Ask at the desk for a new one."),
+    ),
+    RefusalReason.TERMS_NOT_ACCEPTED: (
+        _("The terms of use must be accepted first."),
+        _("Read them on this page, then tap the button that accepts them and connects you."),
+    ),
+    RefusalReason.SITE_CLOSED: (
+        _("The Wi-Fi here is closed at the moment."),
+        _("Come back when this place is open: nothing else is needed."),
+    ),
+    RefusalReason.OFFER_NOT_HERE: (
+        _("This way of connecting is not offered here."),
+        _("Choose one of the ways shown on this page, or ask the staff on the spot."),
+    ),
+    RefusalReason.TOO_MANY_DEVICES: (
+        _("You already have as many devices connected as you may."),
+        _("Sign out on one of them, or wait until its time is over, then try again here."),
+    ),
+    RefusalReason.TOO_MANY_ATTEMPTS: (
+        _("There were too many attempts."),
+        _("Wait a few minutes before you try again. If you need help, ask the staff on the spot."),
+    ),
+    RefusalReason.NOT_FROM_ACCESS_POINT: (
+        _("This page opens from the Wi-Fi itself."),
+        _("Connect your device to the public Wi-Fi, then open any page: you will be brought here to sign in."),
+    ),
+    RefusalReason.UNKNOWN_NAS: (
+        _("We do not know the access point that sent you here."),
+        _("It is not registered with this service yet. Please tell the staff on the spot."),
+    ),
+    RefusalReason.SIGNATURE_WRONG: (
+        _("We could not make sure that you come from our access point."),
+        _("Turn your Wi-Fi off and on again to start afresh. If it happens again, please tell the staff on the spot."),
+    ),
+    RefusalReason.FOREIGN_LOGIN_ADDRESS: (
+        _("The address to send you to is not one of our access points."),
+        _("To protect you we stopped here. Turn your Wi-Fi off and on again, and tell the staff if it happens again."),
+    ),
+    RefusalReason.ARRIVAL_FORGED: (
+        _("This page did not reach us as we sent it."),
+        _("Turn your Wi-Fi off and on again to get a new one."),
+    ),
+    RefusalReason.ARRIVAL_EXPIRED: (
+        _("This page was open for too long."),
+        _("Start again: it takes one tap, and nothing that you were given is lost."),
+    ),
+    RefusalReason.UNKNOWN_LOGIN: (
+        _("Your sign-in took too long to reach the access point."),
+        _("It is valid for two minutes only. Sign in once more."),
+    ),
+    RefusalReason.WRONG_PASSWORD: (
+        _("The access point did not pass on your sign-in correctly."),
+        _("Sign in once more. If it happens again, please tell the staff on the spot."),
+    ),
+    RefusalReason.OTHER_DEVICE: (
+        _("This sign-in was made for another device."),
+        _("Sign in once more on the device that you want to connect."),
+    ),
+    RefusalReason.OTHER_NAS: (
+        _("This sign-in was made at another access point."),
+        _("You have probably walked from one to the next. Sign in once more here."),
+    ),
+    RefusalReason.GRANT_ENDED: (
+        _("Your time online is over."),
+        _("You can sign in again if this place offers you another visit."),
+    ),
+    RefusalReason.TIME_USED_UP: (
+        _("You have used all the time of this visit."),
+        _("Come back for your next visit, or ask the staff on the spot for more."),
+    ),
+    RefusalReason.VOLUME_USED_UP: (
+        _("You have used all the data of this visit."),
+        _("Come back for your next visit, or ask the staff on the spot for more."),
+    ),
+}
