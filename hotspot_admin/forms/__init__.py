@@ -1,0 +1,1 @@
+"""What staff type: parsed and checked field by field, with every message in our own catalogue."""

@@ -1,0 +1,120 @@
+"""The language of a page: the staff member's own, before sign-in the browser's. Messages, dates and numbers in it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, g, has_request_context, request
+from flask_login import current_user
+
+from hotspot.wording import translations
+from hotspot_admin.resources import resources
+
+LANGUAGES = {"fr": "Français", "en": "English"}
+
+UTC_NAME = "UTC"
+
+
+def language() -> str:
+    if not has_request_context():
+        return resources().settings.default_language
+    if "language" not in g:
+        g.language = _choose()
+    chosen: str = g.language
+    return chosen
+
+
+def _choose() -> str:
+    default = resources().settings.default_language
+    if current_user.is_authenticated:
+        own: str = current_user.scope.language
+        return own if own in LANGUAGES else default
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        return asked
+    return request.accept_languages.best_match(LANGUAGES) or default
+
+
+def gettext(message: str, **variables: object) -> str:
+    sentence: str = translations(language()).gettext(message)
+    return sentence % variables if variables else sentence
+
+
+def ngettext(singular: str, plural: str, n: int, **variables: object) -> str:
+    sentence: str = translations(language()).ngettext(singular, plural, n)
+    return sentence % {"num": n, **variables}
+
+
+def in_language(code: str, message: str) -> str:
+    """For the page that is shown when nobody's language can be looked up."""
+    sentence: str = translations(code).gettext(message)
+    return sentence
+
+
+def mark(message: str) -> str:
+    """A message id where there is no request yet: form labels, names of enums. Translated when it is shown."""
+    return message
+
+
+def number(value: float, digits: int = 0) -> str:
+    return format_decimal(value, format="#,##0." + "#" * digits if digits else "#,##0", locale=language())
+
+
+def octets(value: int) -> str:
+    """Decimal units, as networks are sold: 1.2 GB, in French 1,2 Go."""
+    unit = "o" if language() == "fr" else "B"
+    size = float(value)
+    for prefix in ("", "k", "M", "G", "T"):
+        if size < 999.5 or prefix == "T":
+            return f"{number(size, 1 if size < 99.95 and prefix else 0)} {prefix}{unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+
+
+def duration(value: timedelta) -> str:
+    """2 h 05, 12 min, 40 s: the two largest units are enough."""
+    seconds = max(0, int(value.total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} {gettext('d')} {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02}"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def moment(value: datetime, zone: ZoneInfo | str = UTC_NAME, form: str = "medium") -> str:
+    return format_datetime(value, form, tzinfo=_zone(zone), locale=_locale())
+
+
+def clock_time(value: datetime, zone: ZoneInfo | str) -> str:
+    return format_datetime(value, "HH:mm", tzinfo=_zone(zone), locale=_locale())
+
+
+def day(value: Any, form: str = "medium") -> str:
+    return format_date(value, form, locale=_locale())
+
+
+def _zone(zone: ZoneInfo | str) -> ZoneInfo:
+    return zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)
+
+
+def _locale() -> str:
+    """British dates in English pages: day before month, as in France."""
+    return "en_GB" if language() == "en" else language()
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: translations(language()).gettext(message),
+        lambda singular, plural, n: translations(language()).ngettext(singular, plural, n),
+        newstyle=True,
+    )
+    app.jinja_env.filters.update(
+        number=number, octets=octets, duration=duration, moment=moment, clock_time=clock_time, day=day
+    )
+    app.jinja_env.globals.update(language=language, in_language=in_language, LANGUAGES=LANGUAGES)

@@ -1,0 +1,31 @@
+"""The links at the top of every page: each is shown to those who may follow it."""
+
+from dataclasses import dataclass
+
+from flask import Flask, request
+
+from hotspot_admin.access import Permission, may
+from hotspot_admin.language import mark
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    endpoint: str
+    label: str
+    permission: Permission
+
+    @property
+    def is_current(self) -> bool:
+        """On any page of the same blueprint."""
+        return request.blueprint == self.endpoint.partition(".")[0]
+
+
+LINKS = (Link("home.show", mark("Home"), Permission.BE_SIGNED_IN),)
+
+
+def links() -> list[Link]:
+    return [link for link in LINKS if may(link.permission)]
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals.update(navigation=links)

@@ -1,0 +1,69 @@
+"""Sign in, sign out, and the language of one's pages."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from hotspot.services.staff import set_language, sign_in_staff
+from hotspot_admin import visits
+from hotspot_admin.access import Permission, public, requires
+from hotspot_admin.forms.sign_in import SignInForm
+from hotspot_admin.language import LANGUAGES, mark
+from hotspot_admin.resources import now, resources, scope
+
+blueprint = Blueprint("sign_in", __name__)
+
+
+@blueprint.get("/sign-in")
+@public
+def show() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("home.show"), 303)
+    return render_template("sign_in.html", form=SignInForm(formdata=None, next=request.args.get("next", "")))
+
+
+@blueprint.post("/sign-in")
+@public
+def sign_in() -> ResponseReturnValue:
+    form = SignInForm()
+    if not form.validate():
+        return render_template("sign_in.html", form=form), 422
+    with resources().database.transaction() as db:
+        signed_in = sign_in_staff(db, form.email.data, form.password.data, now())
+    if signed_in is None or visits.begin(signed_in) is None:
+        form.password.errors = [
+            mark("This address and password do not go together. After several failures, wait before you try again.")
+        ]
+        return render_template("sign_in.html", form=form), 422
+    return redirect(_own_path(form.next.data or "") or url_for("home.show"), 303)
+
+
+@blueprint.post("/sign-out")
+@requires(Permission.BE_SIGNED_IN)
+def sign_out() -> ResponseReturnValue:
+    visits.end()
+    return redirect(url_for("sign_in.show"), 303)
+
+
+@blueprint.post("/language")
+@requires(Permission.BE_SIGNED_IN)
+def choose_language() -> ResponseReturnValue:
+    wanted = request.form.get("language", "")
+    if wanted not in LANGUAGES:
+        abort(400)
+    with resources().database.transaction() as db:
+        set_language(db, scope(), wanted)
+    return redirect(_own_path(request.form.get("back", "")) or url_for("home.show"), 303)
+
+
+def _own_path(address: str) -> str | None:
+    """A path of this application, never another site: `//elsewhere` and `/\\elsewhere` are addresses too."""
+    if not address.startswith("/") or address[1:2] in ("/", "\\") or not address.isprintable():
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if not parts.scheme and not parts.netloc and not parts.path.startswith("/sign-in") else None

@@ -1,0 +1,138 @@
+"""The staff application over a small tree of organisations, and browsers that are signed in to it.
+
+The fixture is not called `app`: pytest-flask would keep one request context for the whole test, and so the first user.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.test import TestResponse
+
+import hotspot_admin
+from hotspot.db import Database
+from hotspot.models import Role
+from hotspot.settings import Settings
+from tests import factories
+
+LIBRARIAN = "librarian@parvis.test"
+ADMINISTRATOR = "administrator@parvis.test"
+STRANGER = "stranger@elsewhere.test"
+
+
+@dataclass(frozen=True)
+class Town:
+    """Ids: a commune with two sites and a district below it; and another town that has nothing to do with it."""
+
+    organisation: int
+    district: int
+    library: int
+    square: int
+    district_site: int
+    elsewhere: int
+    elsewhere_site: int
+
+
+@pytest.fixture
+def town(database: Database) -> Town:
+    """The librarian has the library, and not the square."""
+    with database.transaction() as db:
+        commune = factories.make_organisation(db, name="Parvis-sur-Loue")
+        district = factories.make_organisation(db, name="Quartier des Prés", parent=commune)
+        elsewhere = factories.make_organisation(db, name="Autre-Ville")
+        library = factories.make_site(db, organisation=commune, name="Médiathèque")
+        square = factories.make_site(db, organisation=commune, name="Place du Marché")
+        district_site = factories.make_site(db, organisation=district, name="Maison des Prés")
+        elsewhere_site = factories.make_site(db, organisation=elsewhere, name="Bibliothèque d’ailleurs")
+        factories.make_staff(db, sites=(library,), email=LIBRARIAN, role=Role.LIBRARIAN)
+        factories.make_staff(db, organisation=commune, email=ADMINISTRATOR)
+        factories.make_staff(db, organisation=elsewhere, email=STRANGER)
+        sites = (library.id, square.id, district_site.id)
+        return Town(commune.id, district.id, *sites, elsewhere.id, elsewhere_site.id)
+
+
+class Clock:
+    """It stands still until the test moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture
+def staff_app(settings: Settings, database: Database, redis: "Redis", clock: Clock) -> Flask:
+    app = hotspot_admin.create_app(settings, database=database, redis=redis, clock=clock)
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    return app
+
+
+class Browser:
+    """A browser of a member of staff: keeps its cookie, sends the form's token with each post."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **options: object) -> TestResponse:
+        return self.client.get(path, **options)  # type: ignore[arg-type]
+
+    def post(
+        self, path: str, data: dict[str, object] | None = None, *, form_at: str = "/", **options: object
+    ) -> TestResponse:
+        """Reads the token from the page that has the form (or any other: it is one per visit), then posts."""
+        token = csrf_token(self.get(form_at).text)
+        return self.client.post(path, data={"csrf_token": token, **(data or {})}, **options)  # type: ignore[arg-type]
+
+    def sign_in(self, email: str, password: str = factories.PASSWORD, **more: object) -> TestResponse:
+        return self.post("/sign-in", {"email": email, "password": password, **more}, form_at="/sign-in")
+
+
+def csrf_token(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found, "no form with a token on this page"
+    return found[1]
+
+
+@pytest.fixture
+def open_browser(staff_app: Flask) -> Callable[[], Browser]:
+    """A fresh one each time, signed in as nobody."""
+    return lambda: Browser(staff_app.test_client())
+
+
+@pytest.fixture
+def anonymous(open_browser: Callable[[], Browser]) -> Browser:
+    return open_browser()
+
+
+def _signed_in(browser: Browser, email: str) -> Browser:
+    answer = browser.sign_in(email)
+    assert answer.status_code == 303, answer.text
+    return browser
+
+
+@pytest.fixture
+def librarian(open_browser: Callable[[], Browser], town: Town) -> Browser:
+    return _signed_in(open_browser(), LIBRARIAN)
+
+
+@pytest.fixture
+def administrator(open_browser: Callable[[], Browser], town: Town) -> Browser:
+    return _signed_in(open_browser(), ADMINISTRATOR)
+
+
+@pytest.fixture
+def stranger(open_browser: Callable[[], Browser], town: Town) -> Browser:
+    """An administrator of the other town."""
+    return _signed_in(open_browser(), STRANGER)
