@@ -38,7 +38,7 @@ def print_code(code: str) -> str:
 
 
 def _check_character(payload: str) -> str:
-    """Weights 1 and 2 by turns are, with their difference, coprime to 25: any one wrong character and any swap of
-    two neighbours is noticed."""
-    weighted = sum(ALPHABET.index(each) * (1 + at % 2) for at, each in enumerate(payload))
+    """Weights 2 and 1 by turns, and 1 for the check character itself: they are, with their differences, coprime to 25,
+    so that any one wrong character and any swap of two neighbours is noticed."""
+    weighted = sum(ALPHABET.index(each) * (2 - at % 2) for at, each in enumerate(payload))
     return ALPHABET[-weighted % len(ALPHABET)]
