@@ -68,7 +68,7 @@ def _intervals(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime
             last = day if interval.closes_at > interval.opens_at else day + timedelta(days=1)
             start = _moment(hours.zone, day, interval.opens_at)
             end = _moment(hours.zone, last, interval.closes_at)
-            if start < end:  # an interval inside the hour that spring skips does not exist
+            if start < end:  # one that the hour which spring skips has turned inside out is not there
                 yield start, end
 
 
