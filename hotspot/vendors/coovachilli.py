@@ -28,6 +28,7 @@ _OUTCOMES = {
 }
 _CHALLENGE = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_PORT = re.compile(r"[0-9]{1,5}")
 _SIGNATURE = "&md="
 _CLIENTS_VIEW = 2
 
@@ -45,7 +46,7 @@ def recognise(path: str, raw_query: str, query: Mapping[str, str]) -> Redirect |
         outcome is None
         or mac is None
         or not _HOST.fullmatch(query["uamip"])
-        or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536)
+        or not (_PORT.fullmatch(port) and 0 < int(port) < 65536)
         or (challenge and not _CHALLENGE.fullmatch(challenge))
     ):
         return None
