@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
@@ -20,6 +21,10 @@ from hotspot.settings import Settings, load_settings
 from tests import factories
 from tests.fixtures.postgresql import PostgreSql, a_postgresql, empty_all_tables
 from tests.fixtures.redis import a_redis
+
+# A busy machine makes an example slow, not wrong
+hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("parvis")
 
 _SERVERS = {"postgresql", "postgresql_url", "redis", "redis_url"}
 
