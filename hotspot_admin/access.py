@@ -3,7 +3,7 @@ request. A view that says neither answers nobody, and a test finds it first."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,8 +12,7 @@ from flask_login import current_user
 from hotspot.errors import Forbidden
 from hotspot.models import Role
 
-P = ParamSpec("P")
-R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Permission(StrEnum):
@@ -49,17 +48,17 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 }
 
 
-def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def requires(permission: Permission) -> Callable[[View], View]:
     """Outermost but for the route: only staff whose role has the permission get to the view."""
 
-    def mark(view: Callable[P, R]) -> Callable[P, R]:
+    def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def public(view: Callable[P, R]) -> Callable[P, R]:
+def public(view: View) -> View:
     """Answered to anybody."""
     view.is_public = True  # type: ignore[attr-defined]
     return view

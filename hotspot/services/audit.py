@@ -28,7 +28,7 @@ def note(
     *,
     organisation_id: int | None = None,
 ) -> None:
-    """`organisation_id` is whose log it stands in: the subject's, so that a commune reads what its metropolis did to it.
+    """`organisation_id` is whose log it stands in: the subject's, so a commune reads what its metropolis did to it.
     Without one it is the staff member's own. Never put a secret, a code or a citizen's name in `subject` or `facts`.
     """
     actor = by if isinstance(by, str) else by.email

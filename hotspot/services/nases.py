@@ -1,0 +1,193 @@
+"""Access points and controllers as staff see and change them. Their secrets are made here and sealed at once."""
+
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from hotspot.errors import Conflict, NotFound
+from hotspot.models import MessageAuthenticatorMode, Nas, NasAddress
+from hotspot.sealing import Vault
+from hotspot.services import audit
+from hotspot.services.sites import get_site
+from hotspot.services.staff import Scope
+from hotspot.settings import Settings
+from hotspot.vendors import VENDORS
+from hotspot.vendors.vendor import SetupFacts, SetupStep
+
+_SECRET_ALPHABET = string.ascii_letters + string.digits
+"""No quote, space, backslash or sign: what every configuration file and terminal takes as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class NasDraft:
+    """What staff say of an access point or controller, each part already parsed."""
+
+    name: str
+    site_id: int
+    nas_identifier: str
+    networks: tuple[str, ...]
+    """CIDR in canonical form."""
+    login_hosts: tuple[str, ...]
+    message_authenticator: MessageAuthenticatorMode = MessageAuthenticatorMode.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class NasSetup:
+    """What has to be typed on the device, secrets included."""
+
+    secret: str
+    redirect_secret: str
+    """Empty where the brand has none."""
+    steps: list[SetupStep]
+
+
+def make_secret() -> str:
+    """32 characters, 190 bits."""
+    return "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(32))
+
+
+def list_nases(db: Session, scope: Scope) -> Sequence[Nas]:
+    return db.scalars(
+        select(Nas)
+        .where(Nas.organisation_id.in_(scope.organisation_ids))
+        .options(joinedload(Nas.site), selectinload(Nas.addresses))
+        .order_by(func.lower(Nas.name), Nas.id)
+    ).all()
+
+
+def get_nas(db: Session, scope: Scope, nas_id: int) -> Nas:
+    """NotFound for somebody else's, as for one that does not exist."""
+    nas = db.get(Nas, nas_id)
+    if nas is None or nas.organisation_id not in scope.organisation_ids:
+        raise NotFound("access point")
+    return nas
+
+
+def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: datetime, vault: Vault) -> Nas:
+    if vendor not in VENDORS:
+        raise NotFound("brand")
+    site = get_site(db, by, draft.site_id)
+    _refuse_conflicts(db, by, vendor, draft, nas_id=None)
+    nas = Nas(
+        organisation_id=site.organisation_id,
+        vendor=vendor,
+        secret_sealed=vault.seal(make_secret()),
+        redirect_secret_sealed=vault.seal(make_secret()) if VENDORS[vendor].signs_redirects else None,
+        created_at=now,
+    )
+    _apply(nas, draft)
+    db.add(nas)
+    db.flush()
+    audit.note(db, by, "nas.created", nas.name, _facts(nas), now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: datetime) -> Nas:
+    nas = get_nas(db, by, nas_id)
+    site = get_site(db, by, draft.site_id)
+    _refuse_conflicts(db, by, nas.vendor, draft, nas_id=nas.id)
+    before = _facts(nas)
+    _apply(nas, draft)
+    nas.organisation_id = site.organisation_id
+    db.flush()
+    changes = {name: [before[name], value] for name, value in _facts(nas).items() if before[name] != value}
+    audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def rotate_secret(db: Session, by: Scope, nas_id: int, now: datetime, vault: Vault) -> Nas:
+    """The old secrets are worth nothing from now on: the device is cut off until the new ones are typed there."""
+    nas = get_nas(db, by, nas_id)
+    nas.secret_sealed = vault.seal(make_secret())
+    if VENDORS[nas.vendor].signs_redirects:
+        nas.redirect_secret_sealed = vault.seal(make_secret())
+    audit.note(db, by, "nas.secret_rotated", nas.name, {}, now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def note_secret_shown(db: Session, by: Scope, nas_id: int, now: datetime) -> Nas:
+    nas = get_nas(db, by, nas_id)
+    audit.note(db, by, "nas.secret_shown", nas.name, {}, now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def setup_of(nas: Nas, settings: Settings, vault: Vault, *, with_secrets: bool) -> NasSetup:
+    """Without its secrets the steps show dots in their place."""
+    sealed = nas.redirect_secret_sealed
+    secret = vault.open(nas.secret_sealed) if with_secrets else "••••••••"
+    redirect_secret = "" if sealed is None else vault.open(sealed) if with_secrets else "••••••••"
+    facts = SetupFacts(
+        nas_identifier=nas.nas_identifier,
+        secret=secret,
+        redirect_secret=redirect_secret,
+        radius_host=_address_to_type(settings),
+        auth_port=settings.radius_auth_port,
+        acct_port=settings.radius_acct_port,
+        coa_port=nas.coa_port,
+        portal_url=settings.public_portal,
+        interim_seconds=int(settings.interim_interval.total_seconds()),
+    )
+    return NasSetup(secret, redirect_secret, VENDORS[nas.vendor].setup_steps(facts))
+
+
+def _address_to_type(settings: Settings) -> str:
+    """A server that listens on every address of its machine is reached where the portal is."""
+    everywhere = settings.radius_host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
+    return (settings.portal_url.host if everywhere else None) or settings.radius_host
+
+
+def _apply(nas: Nas, draft: NasDraft) -> None:
+    nas.name, nas.site_id, nas.nas_identifier = draft.name, draft.site_id, draft.nas_identifier
+    nas.login_hosts = " ".join(draft.login_hosts)
+    nas.message_authenticator = draft.message_authenticator
+    kept = {each.network: each for each in nas.addresses}
+    nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
+
+
+def _facts(nas: Nas) -> dict[str, Any]:
+    """For the audit log: everything that staff can set, and no secret."""
+    return {
+        "name": nas.name,
+        "site_id": nas.site_id,
+        "brand": nas.vendor,
+        "nas_identifier": nas.nas_identifier,
+        "addresses": sorted(each.network for each in nas.addresses),
+        "login_hosts": nas.login_hosts,
+        "message_authenticator": nas.message_authenticator.value,
+    }
+
+
+def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_id: int | None) -> None:
+    """An address belongs to one NAS. Within one's own, the longest match may single one out of another's network;
+    over another organisation's network nobody may lay theirs."""
+    twin = db.scalar(select(Nas).where(Nas.vendor == vendor, Nas.nas_identifier == draft.nas_identifier))
+    if twin is not None and twin.id != nas_id:
+        raise Conflict(
+            "This NAS identifier is already used by the access point %(other)s.",
+            field="nas_identifier",
+            other=_name_for(by, twin),
+        )
+    wanted = [ip_network(network) for network in draft.networks]
+    for address in db.scalars(select(NasAddress).options(joinedload(NasAddress.nas))):
+        theirs = ip_network(address.network)
+        is_ours = address.nas.organisation_id in by.organisation_ids
+        for ours in wanted:
+            overlaps = ours.version == theirs.version and ours.overlaps(theirs)
+            if address.nas_id != nas_id and overlaps and (ours == theirs or not is_ours):
+                raise Conflict(
+                    "The address %(network)s already belongs to the access point %(other)s.",
+                    field="networks",
+                    network=str(ours),
+                    other=_name_for(by, address.nas),
+                )
+
+
+def _name_for(by: Scope, nas: Nas) -> str:
+    return nas.name if nas.organisation_id in by.organisation_ids else "—"
