@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from redis import Redis
-from werkzeug.test import TestResponse
 
 import hotspot_admin
 from hotspot.db import Database
 from hotspot.models import Role
 from hotspot.settings import Settings
 from tests import factories
+from tests.page_client import Page, PageClient
 
 LIBRARIAN = "librarian@parvis.test"
 ADMINISTRATOR = "administrator@parvis.test"
@@ -79,30 +79,19 @@ def staff_app(settings: Settings, database: Database, redis: "Redis", clock: Clo
     return app
 
 
-class Browser:
-    """A browser of a member of staff: keeps its cookie, sends the form's token with each post."""
+class Browser(PageClient):
+    """A browser of a member of staff: keeps its cookie, checks each page that it reads."""
 
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
+    def post_bare(
+        self, path: str, data: dict[str, object] | None = None, *, form_at: str = "/", **options: Any
+    ) -> Page:
+        """A post that no form of a page sends, with the visit's token all the same (it stands on every page)."""
+        token = csrf_token(self.get(form_at).html)
+        return self.post(path, {"csrf_token": token, **(data or {})}, **options)
 
-    def get(self, path: str, **options: object) -> TestResponse:
-        return self.client.get(path, **options)  # type: ignore[arg-type]
-
-    def post(
-        self, path: str, data: dict[str, object] | None = None, *, form_at: str = "/", **options: object
-    ) -> TestResponse:
-        """Reads the token from the page that has the form (or any other: it is one per visit), then posts."""
-        token = csrf_token(self.get(form_at).text)
-        return self.client.post(path, data={"csrf_token": token, **(data or {})}, **options)  # type: ignore[arg-type]
-
-    def sign_in(self, email: str, password: str = factories.PASSWORD, **more: object) -> TestResponse:
-        return self.post("/sign-in", {"email": email, "password": password, **more}, form_at="/sign-in")
-
-
-def csrf_token(page: str) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert found, "no form with a token on this page"
-    return found[1]
+    def sign_in(self, email: str, password: str = factories.PASSWORD) -> Page:
+        page = self.get("/sign-in")
+        return self.submit(page.form("/sign-in"), email=email, password=password)
 
 
 @pytest.fixture
@@ -118,7 +107,7 @@ def anonymous(open_browser: Callable[[], Browser]) -> Browser:
 
 def _signed_in(browser: Browser, email: str) -> Browser:
     answer = browser.sign_in(email)
-    assert answer.status_code == 303, answer.text
+    assert answer.status == 303, answer.text
     return browser
 
 
