@@ -64,6 +64,11 @@ def roll_up(db: Session, since: datetime, now: datetime) -> None:
     db.execute(statement)
 
 
+def rolled_up_until(db: Session) -> datetime | None:
+    """The last hour that was counted; None if none ever was."""
+    return db.scalar(select(func.max(UsageHour.hour_at)))
+
+
 def _is_sqlite(db: Session) -> bool:
     return db.get_bind().dialect.name == "sqlite"
 
