@@ -1,5 +1,21 @@
 # `make run` needs Python 3.11 or newer and nothing else; `make test` installs what it needs besides.
 BIN := .venv/bin
+PYTHON ?= python3
+
+.PHONY: run serve env clean-demo
+run: env ## a demonstration town on this machine: the portal, the staff application, RADIUS, an access point
+	@$(BIN)/python -m parvis demo
+
+serve: env ## the four processes, on the settings of the environment
+	@$(BIN)/python -m parvis serve
+
+env: ## .venv from requirements.txt, made again only when that has changed
+	@command -v $(PYTHON) >/dev/null || { echo "Parvis needs Python 3.11 or newer: there is no $(PYTHON) here." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Parvis needs Python 3.11 or newer, and $(PYTHON) is %d.%d (make PYTHON=python3.12 run names another)." % sys.version_info[:2])'
+	@$(PYTHON) parvis/environment.py requirements.txt
+
+clean-demo: ## forget the demonstration: the next `make run` starts over
+	@$(PYTHON) -c 'import shutil; shutil.rmtree("var", ignore_errors=True)'
 
 .PHONY: test unit lint
 test: ## everything: lint, types, import contracts, unit and integration tests on both databases, journeys

@@ -1,0 +1,96 @@
+"""Makes `.venv` from a lock file: `python3 parvis/environment.py requirements.txt`. Does nothing when it is up to date.
+
+It is run by the machine's own Python, before anything is installed: standard library only.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+_PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
+OLDEST = (3, 11)
+
+
+def main(lock: Path) -> None:
+    _check_this_python()
+    try:
+        _make(lock)
+    except OSError as error:
+        sys.exit(f"Cannot write in {error.filename or ROOT}: {error.strerror}.")
+
+
+def _check_this_python() -> None:
+    if sys.version_info < OLDEST:
+        sys.exit("Parvis needs Python {}.{} or newer; this is {}.{}.".format(*OLDEST, *sys.version_info[:2]))
+    for module in ("venv", "ensurepip"):
+        if importlib.util.find_spec(module) is None:
+            sys.exit(f"This Python has no module {module}: on Debian and Ubuntu, install the package python3-venv.")
+
+
+def _make(lock: Path) -> None:
+    (ROOT / ".venv").mkdir(exist_ok=True)
+    _see_that_it_can_be_written(VENV)
+    if not _works():
+        print("Making the Python environment in .venv …", flush=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "The environment could not be made.")
+    stamp = VENV / f"made-from-{lock.stem}"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        print(f"Installing what {lock.name} lists (once, about a minute) …", flush=True)
+        _run(
+            [str(PYTHON), *_PIP_INSTALL, "--require-hashes", "--requirement", str(lock)],
+            f"The packages of {lock.name} could not be installed: is the network reachable?",
+        )
+        shutil.copyfile(lock, stamp)
+    _name_this_folder()
+
+
+def _see_that_it_can_be_written(folder: Path) -> None:
+    probe = folder / ".writable"
+    probe.touch()
+    probe.unlink()
+
+
+def _works() -> bool:
+    """False also for one that was moved, or whose Python is gone or was changed."""
+    wanted = "import sys, pip; print(*sys.version_info[:2])"
+    try:
+        found = subprocess.run([str(PYTHON), "-c", wanted], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return tuple(map(int, found.stdout.split())) >= OLDEST and _is_at_home()
+
+
+def _is_at_home() -> bool:
+    """An environment that was copied along with its folder still installs into the old one."""
+    activate = VENV / "bin" / "activate"
+    return activate.exists() and str(VENV) in activate.read_text(encoding="utf-8")
+
+
+def _name_this_folder() -> None:
+    """So that `.venv/bin/parvis` works from anywhere: this folder on the path, and a launcher."""
+    packages = next((VENV / "lib").glob("python*/site-packages"))
+    _write(packages / "parvis-here.pth", f"{ROOT}\n")
+    launcher = VENV / "bin" / "parvis"
+    _write(launcher, f'#!/bin/sh\nexec "{PYTHON}" -m parvis "$@"\n')
+    launcher.chmod(0o755)
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _run(command: list[str], problem: str) -> None:
+    try:
+        subprocess.run(command, check=True)
+    except subprocess.CalledProcessError:
+        sys.exit(problem)
+
+
+if __name__ == "__main__":
+    main(ROOT / sys.argv[1])

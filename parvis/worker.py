@@ -1,0 +1,94 @@
+"""The worker process: roll-ups and stale sessions, each minute; /healthz and /metrics beside it."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from hotspot.adapters.redis import open_redis
+from hotspot.db import Database, open_database
+from hotspot.errors import Unavailable
+from hotspot.health import StatusServer, check_health
+from hotspot.services.accounting import close_silent
+from hotspot.services.usage import roll_up, rolled_up_until
+from hotspot.settings import Settings
+from parvis.schedule import Job, Outcome, Schedule
+
+log = structlog.get_logger()
+
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+LOOK_EVERY = 5.0
+"""Seconds between two looks at what is due."""
+
+_runs = Counter("parvis_job_runs", "Scheduled jobs done by this worker", ["job", "outcome"])
+_seconds = Histogram("parvis_job_seconds", "How long they took", ["job"], buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 60))
+_last_done = Gauge("parvis_job_last_done_timestamp_seconds", "When this worker last did the job", ["job"])
+
+
+def jobs_of(settings: Settings, database: Database) -> list[Job]:
+    """What there is to do, and how often."""
+
+    def close_silent_sessions(now: datetime) -> None:
+        with database.transaction() as db:
+            close_silent(db, now, settings.stale_after)
+
+    def roll_up_usage(now: datetime) -> None:
+        with database.transaction() as db:
+            counted = rolled_up_until(db)
+            # sessions that began so long ago may still have grown; after a stop of the worker, all since its last hour
+            since = _EVER if counted is None else min(counted, now) - settings.longest_session - settings.stale_after
+            roll_up(db, since, now)
+
+    minute = timedelta(minutes=1)
+    return [
+        Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
+        Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
+    ]
+
+
+def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; a job under way is finished first."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    database, redis = open_database(settings), open_redis(settings)
+    status = StatusServer(settings.listen_host, settings.worker_status_port, lambda: check_health(database, redis))
+    status.start()
+    log.info("worker_started")
+    try:
+        work_until(stopped, jobs_of(settings, database), Schedule(redis), lambda: datetime.now(UTC))
+    finally:
+        status.stop()
+        database.dispose()
+
+
+def work_until(
+    stopped: threading.Event, jobs: Sequence[Job], schedule: Schedule, clock: Callable[[], datetime]
+) -> None:
+    while not stopped.is_set():
+        for job in jobs:
+            if not stopped.is_set():
+                _try(job, schedule, clock())
+        stopped.wait(LOOK_EVERY)
+
+
+def _try(job: Job, schedule: Schedule, now: datetime) -> None:
+    """One job that fails must not keep the others from being done: it is logged, counted and tried again."""
+    began = time.perf_counter()
+    try:
+        outcome = schedule.run_if_due(job, now)
+    except Unavailable as error:
+        log.warning("job_put_off", job=job.name, unavailable=error.dependency)
+        _runs.labels(job.name, "put_off").inc()
+    except Exception:
+        log.exception("job_failed", job=job.name)
+        _runs.labels(job.name, "failed").inc()
+    else:
+        if outcome is Outcome.DONE:
+            _runs.labels(job.name, "done").inc()
+            _seconds.labels(job.name).observe(time.perf_counter() - began)
+            _last_done.labels(job.name).set_to_current_time()
