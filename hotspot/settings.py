@@ -1,26 +1,37 @@
 """Settings, read once at the start and passed on. Nothing else reads the environment.
 
 Each comes from `PARVIS_<NAME>`, else from the TOML file that `PARVIS_CONFIG` names, else from the default here.
-A secret may come from a file: `PARVIS_SECRET_KEY_FILE`. A bad value stops the start and is named.
+What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`.
+A length of time is a number of seconds, `HH:MM:SS`, or as ISO 8601 writes it (`PT2H`). A bad value stops the start and
+is named.
 """
 
 import os
+import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, HttpUrl, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, HttpUrl, PlainSerializer, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[HttpUrl, PlainSerializer(str)]
+Length = Annotated[
+    timedelta,
+    Field(gt=timedelta(0)),
+    BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value),
+]
+_IN_FILES = ("secret_key", "database_url", "redis_url")
+"""What may hold a secret."""
 
 
 class SettingsError(Exception):
@@ -34,9 +45,9 @@ class Settings(BaseSettings):
 
     var_dir: Path = Path("var")
     """Where the embedded database, Redis's socket and the generated key live."""
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     """SQLAlchemy address; none means SQLite in `var_dir`."""
-    redis_url: str | None = None
+    redis_url: str | None = Field(default=None, repr=False)
     """`redis://…` or `unix://…`; none means the embedded Redis in `var_dir`."""
     secret_key: SecretStr = Field(min_length=32)
     """At least 32 characters. Tokens, stored secrets and voucher look-ups are keyed from it: losing it loses them."""
@@ -53,19 +64,19 @@ class Settings(BaseSettings):
     portal_url: Address = HttpUrl("http://localhost:8080")
     """The portal's address as citizens and access points see it."""
     staff_url: Address = HttpUrl("http://localhost:8081")
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Reverse proxies whose X-Forwarded-For and -Proto are believed."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Reverse proxies whose X-Forwarded-For and -Proto are believed. In the environment separated by commas."""
     web_threads: Annotated[int, Field(ge=1, le=256)] = 8
 
     default_language: Literal["fr", "en"] = "fr"
-    one_time_login_life: timedelta = timedelta(seconds=120)
-    arrival_life: timedelta = timedelta(minutes=30)
+    one_time_login_life: Length = timedelta(seconds=120)
+    arrival_life: Length = timedelta(minutes=30)
     """How long a page left open may still be sent; the access point's challenge is renewed if it is older."""
-    longest_session: timedelta = timedelta(hours=12)
+    longest_session: Annotated[Length, Field(ge=timedelta(minutes=1))] = timedelta(hours=12)
     """The most that one Access-Accept ever gives, whatever the grant."""
-    idle_timeout: timedelta = timedelta(minutes=15)
-    interim_interval: timedelta = timedelta(seconds=300)
-    stale_after: timedelta = timedelta(minutes=15)
+    idle_timeout: Length = timedelta(minutes=15)
+    interim_interval: Length = timedelta(seconds=300)
+    stale_after: Length = timedelta(minutes=15)
     """A Wi-Fi session without news for so long is closed as silent."""
     log_format: Literal["json", "console"] = "json"
 
@@ -77,6 +88,11 @@ class Settings(BaseSettings):
         if value.startswith(("postgresql:", "postgres:")):
             return "postgresql+psycopg:" + value.split(":", 1)[1]
         raise ValueError("must start with postgresql: or sqlite:")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: Any) -> Any:
+        return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
     @property
     def database_address(self) -> str:
@@ -98,34 +114,57 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic names the arguments
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names the arguments
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        config = os.environ.get("PARVIS_CONFIG")
-        toml = (TomlConfigSettingsSource(settings_cls, Path(config)),) if config else ()
-        return (init_settings, env_settings, *toml)
+        """Only what it is given: `load_settings` gathers that."""
+        return (init_settings,)
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     """Read the settings, or raise SettingsError with one line for each that is wrong.
 
-    The secret key is looked for in `PARVIS_SECRET_KEY`, in the file that `PARVIS_SECRET_KEY_FILE` names, and last in
-    `var_dir/secret.key`, which `parvis db upgrade` makes on a new machine.
+    The secret key is looked for last in `var_dir/secret.key`, which `parvis db upgrade` makes on a new machine.
     """
-    named = environ.get("PARVIS_SECRET_KEY_FILE")
-    if "secret_key" not in overrides and "PARVIS_SECRET_KEY" not in environ:
-        default = Path(overrides.get("var_dir") or environ.get("PARVIS_VAR_DIR", "var")) / "secret.key"
-        key_file = Path(named) if named else default
-        if named or key_file.exists():
-            try:
-                overrides["secret_key"] = key_file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise SettingsError(f"PARVIS_SECRET_KEY_FILE: cannot read {key_file}: {error.strerror}") from error
+    values = _from_toml(environ) | _from_files(environ) | _from_environ(environ) | overrides
     try:
-        return Settings(**overrides)
+        key_file = Path(values.get("var_dir", "var")) / "secret.key"
+        if "secret_key" not in values and key_file.exists():
+            values["secret_key"] = _read("PARVIS_SECRET_KEY", key_file)
+        return Settings(**values)
     except ValidationError as error:
         lines = [f"PARVIS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise SettingsError("\n".join(lines)) from error
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """A variable that is set to nothing counts as not set."""
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environ.items() if value}
+    return source()
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = {field: f"PARVIS_{field.upper()}_FILE" for field in _IN_FILES}
+    return {field: _read(name, Path(environ[name])) for field, name in named.items() if environ.get(name)}
+
+
+def _from_toml(environ: Mapping[str, str]) -> dict[str, Any]:
+    if not environ.get("PARVIS_CONFIG"):
+        return {}
+    try:
+        return tomllib.loads(_read("PARVIS_CONFIG", Path(environ["PARVIS_CONFIG"])))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"PARVIS_CONFIG: not TOML: {error}") from error
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name}: {path} is not text") from error
