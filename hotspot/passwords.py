@@ -17,4 +17,4 @@ def is_password(clear: str, hashed: str | None) -> bool:
         right = _hasher.verify(hashed or _nobodys, clear)
     except (VerificationError, InvalidHashError):
         return False
-    return right and hashed is not None
+    return right and bool(hashed)
