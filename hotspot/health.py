@@ -69,7 +69,7 @@ class StatusServer:
 
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="status", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="status", daemon=True)
 
     @property
     def port(self) -> int:
