@@ -1,0 +1,1 @@
+"""A pocket access point: real HTTP and RADIUS, as a stranger speaks them. It imports nothing of the rest of Parvis."""
