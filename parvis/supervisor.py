@@ -42,8 +42,8 @@ class Program:
     command: Sequence[str]
     is_ready: Callable[[], bool] = lambda: True
     """Asked after each start, until it says yes. Must not block for long."""
-    goes_first: bool = False
-    """The others start only when it is ready, and stop before it: they rest on it."""
+    stage: int = 1
+    """It starts when every program of a lower stage is ready, and stops before they do: it rests on them."""
 
 
 @dataclass
@@ -106,9 +106,9 @@ class Supervisor:
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        held_back = any(child.program.goes_first and not child.ready for child in self._children)
+        reached = min((child.program.stage for child in self._children if not child.ready), default=sys.maxsize)
         for child in self._children:
-            if not child.lives and child.restart_at <= now and (child.program.goes_first or not held_back):
+            if not child.lives and child.restart_at <= now and child.program.stage <= reached:
                 self._start(child, now)
 
     def _start(self, child: _Child, now: float) -> None:
@@ -189,23 +189,23 @@ class Supervisor:
     # stopping
 
     def _stop_all(self) -> None:
-        """TERM to all, KILL to who is left. What the others rest on stops after them, within the same patience."""
+        """TERM to the highest stage, then the next; KILL to who is left. A little time is kept for each lower one."""
         deadline = time.monotonic() + STOP_PATIENCE
-        for goes_first in (False, True):
-            group = [child for child in self._children if child.program.goes_first == goes_first]
+        stages = sorted({child.program.stage for child in self._children})
+        while stages:
+            group = [child for child in self._children if child.program.stage == stages[-1]]
+            stages.pop()
             for child in group:
                 if child.process is not None:
                     _signal_group(child.process.pid, signal.SIGTERM)
             for child in group:
-                self._await_end(child, deadline)
+                self._await_end(child, deadline - 0.5 * len(stages))
 
     def _await_end(self, child: _Child, deadline: float) -> None:
         if child.process is None:
             return
-        # a little time is kept even for the one that stops last
-        patience = max(0.3, deadline - time.monotonic() - (0.0 if child.program.goes_first else 0.5))
         try:
-            child.process.wait(patience)
+            child.process.wait(max(0.2, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("process_killed", name=child.program.name, pid=child.process.pid)
             _signal_group(child.process.pid, signal.SIGKILL)
