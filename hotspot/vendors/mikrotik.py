@@ -41,7 +41,7 @@ def recognise(_path: str, _raw_query: str, query: Mapping[str, str]) -> Redirect
     if (
         mac is None
         or login is None
-        or len(_octets(challenge)) not in (0, 16)
+        or len(_octets(challenge)) != (16 if challenge else 0)
         or len(_octets(chap_id)) != (1 if challenge else 0)
     ):
         return None
