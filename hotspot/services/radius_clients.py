@@ -1,0 +1,142 @@
+"""Every NAS as the RADIUS door needs it: addresses, opened secrets, modes, access points, in one snapshot."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+import structlog
+from cryptography.fernet import InvalidToken
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from hotspot.models import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
+from hotspot.sealing import Vault
+from hotspot.values import normalise_called_station
+from hotspot.vendors import VENDORS
+from hotspot.vendors.vendor import Vendor
+
+log = structlog.get_logger()
+
+_MOST_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusClient:
+    """One NAS, and nothing that needs the database."""
+
+    nas_id: int
+    vendor: Vendor
+    secret: bytes = field(repr=False)
+    message_authenticator: MessageAuthenticatorMode
+    message_authenticator_seen: bool
+    is_proxy: bool
+    swaps_octets: bool
+    site_id: int
+    sites: Mapping[str, int]
+    """Called-Station-Id, normalised -> the site of that access point."""
+
+    def site_of(self, called_station_id: str) -> int:
+        """Where a device is: at the access point that it named, else where the NAS is said to be."""
+        if not self.sites:
+            return self.site_id
+        return self.sites.get(normalise_called_station(called_station_id), self.site_id)
+
+
+class RadiusClients:
+    """Who may speak to us, by source address: the longest network that holds it. Never changed, only replaced."""
+
+    def __init__(self, networks: Iterable[tuple[str, RadiusClient]] = ()) -> None:
+        self._by_length: dict[tuple[int, int], dict[int, RadiusClient]] = {}
+        for text, client in networks:
+            network = ip_network(text)
+            tables = self._by_length.setdefault((network.version, network.prefixlen), {})
+            tables[int(network.network_address)] = client
+        self._lengths = sorted(self._by_length, reverse=True)
+        self._remembered: dict[str, RadiusClient | None] = {}
+
+    def find(self, source: str) -> RadiusClient | None:
+        """By the text of an address; `::ffff:192.0.2.7` and `fe80::1%eth0` are read as what they stand for."""
+        try:
+            return self._remembered[source]
+        except KeyError:
+            pass
+        if len(self._remembered) >= _MOST_REMEMBERED:  # strangers must not fill the memory
+            self._remembered.clear()
+        client = self._remembered[source] = self._look_up(source)
+        return client
+
+    def _look_up(self, source: str) -> RadiusClient | None:
+        address: IPv4Address | IPv6Address = ip_address(source.partition("%")[0])
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        number, bits = int(address), address.max_prefixlen
+        for version, length in self._lengths:
+            if version == address.version:
+                client = self._by_length[version, length].get(number >> (bits - length) << (bits - length))
+                if client is not None:
+                    return client
+        return None
+
+
+class RadiusClientReader:
+    """Reads the snapshot, over and over; a secret is opened once."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._opened: dict[bytes, bytes | None] = {}
+
+    def read(self, db: Session) -> RadiusClients:
+        """A NAS whose secret cannot be opened, or whose brand is unknown, is left out, and said so."""
+        sites: dict[int, dict[str, int]] = {}
+        points = select(AccessPoint.nas_id, AccessPoint.called_station_id, AccessPoint.site_id)
+        for nas_id, called_station_id, site_id in db.execute(points):
+            sites.setdefault(nas_id, {})[called_station_id] = site_id
+        clients: dict[int, RadiusClient] = {}
+        kept: dict[bytes, bytes | None] = {}
+        for nas in db.execute(select(*Nas.__table__.columns)):
+            secret = kept[nas.secret_sealed] = self._open(nas.id, nas.secret_sealed)
+            if secret is None or nas.vendor not in VENDORS:
+                continue
+            clients[nas.id] = RadiusClient(
+                nas_id=nas.id,
+                vendor=VENDORS[nas.vendor],
+                secret=secret,
+                message_authenticator=nas.message_authenticator,
+                message_authenticator_seen=nas.message_authenticator_seen,
+                is_proxy=nas.is_proxy,
+                swaps_octets=nas.swaps_octets,
+                site_id=nas.site_id,
+                sites=sites.get(nas.id, {}),
+            )
+        self._opened = kept
+        addresses = db.execute(select(NasAddress.network, NasAddress.nas_id))
+        return RadiusClients([(network, clients[nas_id]) for network, nas_id in addresses if nas_id in clients])
+
+    def _open(self, nas_id: int, sealed: bytes) -> bytes | None:
+        if sealed in self._opened:
+            return self._opened[sealed]
+        try:
+            return self._vault.open(sealed).encode()
+        except InvalidToken:
+            log.error("nas_secret_unreadable", nas_id=nas_id)
+            return None
+
+
+def note_message_authenticator(db: Session, nas_ids: Iterable[int]) -> None:
+    """From now on AUTO requires it of them."""
+    db.execute(
+        update(Nas)
+        .where(Nas.id.in_(list(nas_ids)), Nas.message_authenticator_seen.is_(False))
+        .values(message_authenticator_seen=True)
+    )
+
+
+def note_heard(db: Session, heard_at: Mapping[int, datetime]) -> None:
+    """When an authentic packet last came from each of these. Never moved back."""
+    for nas_id, at in sorted(heard_at.items()):
+        db.execute(
+            update(Nas)
+            .where(Nas.id == nas_id, or_(Nas.last_packet_at.is_(None), Nas.last_packet_at < at))
+            .values(last_packet_at=at)
+        )

@@ -1,0 +1,40 @@
+"""Admit and Refuse -> the attributes of Access-Accept and Access-Reject, through the NAS's vendor."""
+
+from hotspot.portal_links import online_url, refused_url
+from hotspot.sealing import Vault
+from hotspot.services.radius_clients import RadiusClient
+from hotspot.settings import Settings
+from hotspot.values import Admit, Refuse
+from hotspot.wording import explain
+from radius.messages import Accept, Reject
+
+_LONGEST_TEXT = 253
+
+
+class ReplyWriter:
+    """Holds what replies need to know of the installation."""
+
+    def __init__(self, settings: Settings, vault: Vault) -> None:
+        self._settings = settings
+        self._vault = vault
+
+    def write(self, decision: Admit | Refuse, client: RadiusClient) -> Accept | Reject:
+        return self.accept(decision, client) if isinstance(decision, Admit) else self.reject(decision, client)
+
+    def accept(self, admit: Admit, client: RadiusClient) -> Accept:
+        """The limits as the brand honours them; Class cites the grant, and accounting brings it back."""
+        page = online_url(self._settings, self._vault, admit.grant_id)
+        attributes = client.vendor.accept_attributes(admit, page)
+        return Accept([*attributes, ("Class", admit.grant_id.bytes)])
+
+    def reject(self, refuse: Refuse, client: RadiusClient) -> Reject:
+        """Nothing else may be in an Access-Reject (RFC 2865 section 5.44)."""
+        sentence = explain(refuse.reason, self._settings.default_language).title
+        page = refused_url(self._settings, refuse.reason, client.nas_id)
+        attributes = client.vendor.reject_attributes(page)
+        return Reject([("Reply-Message", shortened(sentence)), *attributes])
+
+
+def shortened(text: str) -> str:
+    """As much as one attribute holds, with no character cut in two."""
+    return text.encode()[:_LONGEST_TEXT].decode(errors="ignore")

@@ -1,0 +1,101 @@
+"""A well-formed, authentic packet -> the request that it makes, or why it makes none."""
+
+from hotspot.services.accounting import AccountingKind
+from hotspot.values import TerminateCause
+from radius.authenticity import Chap, NoProof, Pap, Proof, SharedSecret
+from radius.codec import MalformedAttribute, Packet
+from radius.messages import AccessRequest, AccountingRequest, Code, DiscardReason, Request, StatusServer
+
+_KINDS = {
+    1: AccountingKind.START,
+    2: AccountingKind.STOP,
+    3: AccountingKind.INTERIM,
+    7: AccountingKind.ON,
+    8: AccountingKind.OFF,
+}
+_CAUSES = {
+    1: TerminateCause.USER_REQUEST,
+    2: TerminateCause.LOST_CARRIER,
+    3: TerminateCause.LOST_SERVICE,
+    4: TerminateCause.IDLE_TIMEOUT,
+    5: TerminateCause.SESSION_TIMEOUT,
+    6: TerminateCause.ADMIN_RESET,
+    7: TerminateCause.ADMIN_REBOOT,
+    8: TerminateCause.PORT_ERROR,
+    9: TerminateCause.NAS_ERROR,
+    10: TerminateCause.NAS_REQUEST,
+    11: TerminateCause.NAS_REBOOT,
+}
+_ADMINISTRATIVE_USER = 6
+_LONGEST_PASSWORD = 128
+
+
+def read_request(packet: Packet, secret: SharedSecret) -> Request | DiscardReason:
+    """`packet.code` is one that a port accepts."""
+    try:
+        match packet.code:
+            case Code.ACCESS_REQUEST:
+                return _read_access_request(packet, secret)
+            case Code.ACCOUNTING_REQUEST:
+                return _read_accounting_request(packet)
+            case _:
+                return StatusServer()
+    except MalformedAttribute:
+        return DiscardReason.ATTRIBUTE_MALFORMED
+
+
+def _read_access_request(packet: Packet, secret: SharedSecret) -> AccessRequest | DiscardReason:
+    proof = _read_proof(packet, secret)
+    if isinstance(proof, DiscardReason):
+        return proof
+    return AccessRequest(user_name=packet.text(1), calling_station_id=packet.text(31), proof=proof)
+
+
+def _read_proof(packet: Packet, secret: SharedSecret) -> Proof | DiscardReason:
+    """RFC 2865 sections 5.2, 5.3 and 5.40. One of PAP and CHAP, never both (section 4.1)."""
+    hidden, chap = packet.octets_of(2), packet.octets_of(3)
+    if hidden is not None and chap is not None:
+        return DiscardReason.TWO_PASSWORDS
+    if hidden is not None:
+        if not hidden or len(hidden) % 16 or len(hidden) > _LONGEST_PASSWORD:
+            return DiscardReason.PASSWORD_MALFORMED
+        return Pap(secret.reveal_password(hidden, packet.authenticator))
+    if chap is not None:
+        if len(chap) != 17:
+            return DiscardReason.PASSWORD_MALFORMED
+        challenge = packet.octets_of(60)
+        return Chap(chap[:1], chap[1:], packet.authenticator if challenge is None else challenge)
+    return NoProof()
+
+
+def _read_accounting_request(packet: Packet) -> AccountingRequest | DiscardReason:
+    status = packet.number(40)
+    if status is None:
+        return DiscardReason.STATUS_TYPE_MISSING
+    kind = _KINDS.get(status)
+    acct_session_id = packet.text(44)
+    if not acct_session_id and kind in (AccountingKind.START, AccountingKind.INTERIM, AccountingKind.STOP):
+        return DiscardReason.SESSION_ID_MISSING
+    cause = packet.number(49)
+    return AccountingRequest(
+        kind=kind,
+        acct_session_id=acct_session_id,
+        user_name=packet.text(1),
+        calling_station_id=packet.text(31),
+        called_station_id=packet.text(30),
+        framed_ip=packet.address(8, 168),
+        classes=tuple(packet.all(25)),
+        input_octets=total_octets(packet.number(42), packet.number(52)),
+        output_octets=total_octets(packet.number(43), packet.number(53)),
+        session_seconds=packet.number(46) or 0,
+        terminate_cause=None if cause is None else _CAUSES.get(cause, TerminateCause.OTHER),
+        delay_seconds=packet.number(41) or 0,
+        event_timestamp=packet.number(55),
+        is_administrative=packet.number(6) == _ADMINISTRATIVE_USER,
+        vendor_integers=packet.vendor_integers(),
+    )
+
+
+def total_octets(octets: int | None, gigawords: int | None) -> int:
+    """Octets since the session began. Gigawords count wraps of 2**32 (RFC 2869 section 5.1)."""
+    return ((gigawords or 0) << 32) + (octets or 0)
