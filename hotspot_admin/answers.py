@@ -37,7 +37,7 @@ _ADVICE = {
 }
 
 
-def error_page(status: int, advice: str | None = None) -> ResponseReturnValue:
+def error_page(status: int, advice: str | None = None) -> tuple[str, int, dict[str, str]]:
     page = render_template(
         "error.html",
         title=_TITLES.get(status, _TITLES[500]),

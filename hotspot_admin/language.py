@@ -1,6 +1,6 @@
 """The language of a page: the staff member's own, before sign-in the browser's. Messages, dates and numbers in it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
+from hotspot.values import print_mac
 from hotspot.wording import translations
 from hotspot_admin.resources import resources
 
@@ -35,6 +36,12 @@ def _choose() -> str:
     if asked in LANGUAGES:
         return asked
     return request.accept_languages.best_match(LANGUAGES) or default
+
+
+def said(message: object) -> str:
+    """A message id that comes in a variable. A sentence that is already translated passes unchanged, and so does a
+    name that people gave."""
+    return str(translations(language()).gettext(str(message))) if message else ""
 
 
 def gettext(message: str, **variables: object) -> str:
@@ -94,8 +101,30 @@ def clock_time(value: datetime, zone: ZoneInfo | str) -> str:
     return format_datetime(value, "HH:mm", tzinfo=_zone(zone), locale=_locale())
 
 
-def day(value: Any, form: str = "medium") -> str:
+def day(value: date, form: str = "medium") -> str:
     return format_date(value, form, locale=_locale())
+
+
+def day_and_month(value: date) -> str:
+    """mercredi 11 mars; Wednesday 11 March."""
+    return format_date(value, "EEEE d MMMM", locale=_locale())
+
+
+def short_day(value: date) -> str:
+    """24/02 in French, 24 Feb in English: for the axis of a chart."""
+    return format_date(value, "dd/MM" if language() == "fr" else "d MMM", locale=_locale())
+
+
+def fact(value: Any, *, is_change: bool) -> str:
+    """A fact of the audit log; of a change it is [before, after]."""
+    if is_change and isinstance(value, list) and len(value) == 2:
+        before, after = ("—" if each in (None, "", []) else _plain(each) for each in value)
+        return f"{before} → {after}"
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:
@@ -115,6 +144,14 @@ def install(app: Flask) -> None:
         newstyle=True,
     )
     app.jinja_env.filters.update(
-        number=number, octets=octets, duration=duration, moment=moment, clock_time=clock_time, day=day
+        number=number,
+        octets=octets,
+        duration=duration,
+        moment=moment,
+        clock_time=clock_time,
+        day=day,
+        day_and_month=day_and_month,
+        short_day=short_day,
+        mac=print_mac,
     )
-    app.jinja_env.globals.update(language=language, in_language=in_language, LANGUAGES=LANGUAGES)
+    app.jinja_env.globals.update(language=language, in_language=in_language, said=said, fact=fact, LANGUAGES=LANGUAGES)

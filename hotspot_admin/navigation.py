@@ -20,7 +20,14 @@ class Link:
         return request.blueprint == self.endpoint.partition(".")[0]
 
 
-LINKS = (Link("home.show", mark("Home"), Permission.BE_SIGNED_IN),)
+LINKS = (
+    Link("home.show", mark("Home"), Permission.BE_SIGNED_IN),
+    Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
+    Link("sites.index", mark("Sites"), Permission.SEE_SITES),
+    Link("nases.index", mark("Access points"), Permission.MANAGE_NASES),
+    Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
+    Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
+)
 
 
 def links() -> list[Link]:

@@ -1,9 +1,13 @@
 """What protects every answer: security headers, a policy without inline code, no copies in caches, CSRF tokens."""
 
 import secrets
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hotspot.settings import Settings
 from hotspot_admin.resources import resources
@@ -36,6 +40,26 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+class BehindKnownProxies:
+    """X-Forwarded-For and -Proto count only when they come from a proxy that the settings name."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], known: Iterable[IPv4Network | IPv6Network]) -> None:
+        self._direct = app
+        self._proxied = ProxyFix(app, x_for=1, x_proto=1)
+        self._known = tuple(known)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        app = self._proxied if self._trusts(environ.get("REMOTE_ADDR", "")) else self._direct
+        return app(environ, start_response)
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in self._known)
+
+
 def install(app: Flask, settings: Settings) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=BIGGEST_FORM,
@@ -48,5 +72,6 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_I18N_ENABLED=False,  # every message is ours
     )
     CSRFProtect(app)
+    app.wsgi_app = BehindKnownProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.after_request(_add_headers)
     app.jinja_env.globals.update(nonce=nonce)

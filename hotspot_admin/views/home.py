@@ -1,14 +1,102 @@
-"""The first page: the desk for a librarian; is all well, for an administrator."""
+"""The first page: the desk for a librarian; is all well, who is online and the last 30 days for an administrator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from hotspot_admin.access import Permission, requires
+from hotspot.health import check_health
+from hotspot.models import Nas, Site
+from hotspot.services.nases import list_nases
+from hotspot.services.sites import list_sites, local_zone, offers_by_site
+from hotspot.services.usage import figures_by_day
+from hotspot.services.wifi_sessions import who_is_online
+from hotspot_admin.access import Permission, may, requires
+from hotspot_admin.charts import columns
+from hotspot_admin.language import gettext, mark, ngettext
+from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.views.nases import QUIET_AFTER
+from hotspot_admin.views.sites import is_open, opening_of
 
 blueprint = Blueprint("home", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do at the desk."""
+
+    endpoint: str
+    title: str
+    explanation: str
+    permission: Permission
+
+
+TASKS: Sequence[Task] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of "is all well?"."""
+
+    label: str
+    is_well: bool
+    says: str
+    endpoint: str | None = None
 
 
 @blueprint.get("/")
 @requires(Permission.BE_SIGNED_IN)
 def show() -> ResponseReturnValue:
-    return render_template("home.html")
+    wellbeing: Sequence[Check] = ()
+    chart = None
+    with resources().database.reading() as db:
+        sites = list_sites(db, scope())
+        online = who_is_online(db, scope(), now())
+        if may(Permission.SEE_FIGURES):
+            days = figures_by_day(db, scope(), local_zone(db, scope()), now())
+            chart = columns([(day, figures.wifi_sessions) for day, figures in days])
+            without_offer = [site for site in sites if site.id not in offers_by_site(db, scope())]
+            wellbeing = [_sites(sites, without_offer), _nases(list_nases(db, scope()))]
+    if wellbeing:
+        wellbeing = [*wellbeing, *_dependencies()]
+    return render_template(
+        "home.html",
+        online=online,
+        wellbeing=wellbeing,
+        chart=chart,
+        site_names=[site.name for site in sites],
+        openings=[(site.name, opening_of(site), is_open(site)) for site in sites],
+        tasks=[task for task in TASKS if may(task.permission)],
+    )
+
+
+def _sites(sites: Sequence[Site], without_offer: Sequence[Site]) -> Check:
+    label = mark("Sites")
+    if without_offer:
+        says = ngettext("%(num)s without an offer", "%(num)s without an offer", len(without_offer))
+        return Check(label, False, says, "sites.index")
+    opened = sum(1 for site in sites if is_open(site))
+    says = gettext("%(open)s of %(all)s open now", open=opened, all=len(sites))
+    return Check(label, bool(sites), says, "sites.index")
+
+
+def _nases(nases: Sequence[Nas]) -> Check:
+    """Heard within a day: less says nothing, since a place without visitors sends nothing."""
+    silent = [nas for nas in nases if nas.last_packet_at is None or now() - nas.last_packet_at > QUIET_AFTER]
+    if silent:
+        says = ngettext("%(num)s not heard for a day", "%(num)s not heard for a day", len(silent))
+    elif nases:
+        says = gettext("All heard")
+    else:
+        says = gettext("None yet")
+    return Check(mark("Access points"), bool(nases) and not silent, says, "nases.index")
+
+
+def _dependencies() -> Sequence[Check]:
+    labels = {"database": mark("Database"), "redis": mark("Redis (sign-in of visitors)")}
+    health = check_health(resources().database, resources().redis)
+    return [
+        Check(labels.get(name, name), state == "ok", gettext("Working") if state == "ok" else gettext("Out of service"))
+        for name, state in health.items()
+    ]

@@ -1,19 +1,26 @@
 """Sign in, sign out, and the language of one's pages."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits
+from hotspot.errors import Unavailable
 from hotspot.services.staff import set_language, sign_in_staff
 from hotspot_admin import visits
 from hotspot_admin.access import Permission, public, requires
+from hotspot_admin.answers import error_page
 from hotspot_admin.forms.sign_in import SignInForm
 from hotspot_admin.language import LANGUAGES, mark
 from hotspot_admin.resources import now, resources, scope
 
 blueprint = Blueprint("sign_in", __name__)
+
+STAFF_ADDRESS = Limit("staff address", 30, timedelta(minutes=10))
+"""A library's desks often share one."""
 
 
 @blueprint.get("/sign-in")
@@ -30,6 +37,10 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate():
         return render_template("sign_in.html", form=form), 422
+    wait = _too_many_from(request.remote_addr or "")
+    if wait is not None:
+        page, status, _ = error_page(429)
+        return page, status, {"Retry-After": str(int(wait.total_seconds()) + 1)}
     with resources().database.transaction() as db:
         signed_in = sign_in_staff(db, form.email.data, form.password.data, now())
     if signed_in is None or visits.begin(signed_in) is None:
@@ -56,6 +67,16 @@ def choose_language() -> ResponseReturnValue:
     with resources().database.transaction() as db:
         set_language(db, scope(), wanted)
     return redirect(_own_path(request.form.get("back", "")) or url_for("home.show"), 303)
+
+
+def _too_many_from(address: str) -> timedelta | None:
+    """Every attempt of an address counts, right ones too. Open when Redis is away: each account still has its own
+    lock, and the administrator must get in to see what is wrong."""
+    limits = RateLimits(resources().redis, resources().vault.digest)
+    try:
+        return limits.take([Attempt(STAFF_ADDRESS, address)])
+    except Unavailable:
+        return None
 
 
 def _own_path(address: str) -> str | None:

@@ -1,0 +1,71 @@
+"""A column chart as numbers: where each bar and line stands. The template draws it as SVG, without a script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+WIDTH, HEIGHT = 720, 260
+LEFT, RIGHT, TOP, BOTTOM = 48, 8, 12, 30
+"""Room around the bars for the scale and the days."""
+LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    day: date
+    value: int
+    x: float
+    y: float
+    width: float
+    height: float
+    is_labelled: bool
+    """Every seventh from the last: one label a week fits on a telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    value: int
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    width: int
+    height: int
+    left: int
+    right: int
+    floor: float
+    bars: Sequence[Bar]
+    lines: Sequence[Line]
+
+
+def columns(values: Sequence[tuple[date, int]]) -> Chart:
+    """At least one value. The scale ends at a round number at or above the largest."""
+    top = round_up(max(value for _, value in values))
+    room = HEIGHT - TOP - BOTTOM
+    step = (WIDTH - LEFT - RIGHT) / len(values)
+    floor = float(HEIGHT - BOTTOM)
+    bars = [
+        Bar(
+            day=day,
+            value=value,
+            x=round(LEFT + at * step + step * 0.15, 2),
+            y=round(floor - room * value / top, 2),
+            width=round(step * 0.7, 2),
+            height=round(room * value / top, 2),
+            is_labelled=(len(values) - 1 - at) % 7 == 0,
+        )
+        for at, (day, value) in enumerate(values)
+    ]
+    lines = [Line(top * at // LINES, round(floor - room * at / LINES, 2)) for at in range(LINES + 1)]
+    return Chart(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, floor, bars, lines)
+
+
+def round_up(value: int) -> int:
+    """The next of 4, 8, 20, 40, 80, 200, …: each is divided by the lines without a remainder."""
+    scale = 1
+    while True:
+        for first in (4, 8, 20):
+            if value <= first * scale:
+                return first * scale
+        scale *= 10

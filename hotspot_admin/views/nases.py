@@ -1,0 +1,144 @@
+"""Access points and controllers: who they are, whether they are heard, and what to type on them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+
+from hotspot.errors import Conflict
+from hotspot.models import Nas
+from hotspot.services import nases
+from hotspot.services.sites import list_sites
+from hotspot.vendors import VENDORS
+from hotspot_admin.access import Permission, requires
+from hotspot_admin.forms.nas import ChangeNasForm, NewNasForm, as_typed
+from hotspot_admin.language import gettext
+from hotspot_admin.resources import now, resources, scope
+
+blueprint = Blueprint("nases", __name__, url_prefix="/access-points")
+
+QUIET_AFTER = timedelta(days=1)
+"""A site without visitors sends nothing, and most are shut at night: less says nothing."""
+SHOWN_WITHIN = timedelta(minutes=2)
+_ID = "/<int(max=2147483647):nas_id>"
+
+AnyForm = TypeVar("AnyForm", bound=ChangeNasForm)
+
+
+@blueprint.get("")
+@requires(Permission.MANAGE_NASES)
+def index() -> ResponseReturnValue:
+    with resources().database.reading() as db:
+        known = nases.list_nases(db, scope())
+    return render_template("nases.html", nases=known, vendors=VENDORS, now=now(), quiet_after=QUIET_AFTER)
+
+
+@blueprint.get("/new")
+@requires(Permission.MANAGE_NASES)
+def new() -> ResponseReturnValue:
+    return render_template("nas_new.html", form=_with_sites(NewNasForm(formdata=None)))
+
+
+@blueprint.post("/new")
+@requires(Permission.MANAGE_NASES)
+def create() -> ResponseReturnValue:
+    form = _with_sites(NewNasForm())
+    if not form.validate():
+        return render_template("nas_new.html", form=form), 422
+    try:
+        with resources().database.transaction() as db:
+            nas = nases.create_nas(db, scope(), form.vendor.data, form.draft(), now(), resources().vault)
+    except Conflict as conflict:
+        _show_beside_field(form, conflict)
+        return render_template("nas_new.html", form=form), 409
+    flash(gettext("%(name)s has been added. Type what follows on the device.", name=nas.name), "done")
+    return _with_secrets(nas)
+
+
+@blueprint.get(_ID)
+@requires(Permission.MANAGE_NASES)
+def edit(nas_id: int) -> ResponseReturnValue:
+    nas = _get(nas_id)
+    return _edit_page(_with_sites(ChangeNasForm(formdata=None, data=as_typed(nas))), nas)
+
+
+@blueprint.post(_ID)
+@requires(Permission.MANAGE_NASES)
+def change(nas_id: int) -> ResponseReturnValue:
+    nas = _get(nas_id)
+    form = _with_sites(ChangeNasForm())
+    if not form.validate():
+        return _edit_page(form, nas), 422
+    try:
+        with resources().database.transaction() as db:
+            nases.change_nas(db, scope(), nas_id, form.draft(), now())
+    except Conflict as conflict:
+        _show_beside_field(form, conflict)
+        return _edit_page(form, nas), 409
+    flash(gettext("%(name)s has been saved.", name=form.name.data), "done")
+    return redirect(url_for("nases.edit", nas_id=nas_id), 303)
+
+
+@blueprint.get(f"{_ID}/settings")
+@requires(Permission.MANAGE_NASES)
+def settings(nas_id: int) -> ResponseReturnValue:
+    """What to type on the device. The secrets are in it once, on the way from the button that asked for them."""
+    nas = _get(nas_id)
+    leave = _take_leave(nas_id)
+    setup = nases.setup_of(nas, resources().settings, resources().vault, with_secrets=leave)
+    return render_template("nas_settings.html", nas=nas, setup=setup, vendor=VENDORS[nas.vendor], with_secrets=leave)
+
+
+@blueprint.post(f"{_ID}/secret")
+@requires(Permission.MANAGE_NASES)
+def show_secret(nas_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        nas = nases.note_secret_shown(db, scope(), nas_id, now())
+    return _with_secrets(nas)
+
+
+@blueprint.post(f"{_ID}/new-secret")
+@requires(Permission.MANAGE_NASES)
+def rotate_secret(nas_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        nas = nases.rotate_secret(db, scope(), nas_id, now(), resources().vault)
+    flash(gettext("New secrets have been made. The device is cut off until they are typed there."), "done")
+    return _with_secrets(nas)
+
+
+def _with_secrets(nas: Nas) -> ResponseReturnValue:
+    """The next page may show them: the leave is in the signed cookie, ends with the first look or after two minutes,
+    and each way here has been written in the audit log."""
+    session["secrets_of"] = [nas.id, (now() + SHOWN_WITHIN).timestamp()]
+    return redirect(url_for("nases.settings", nas_id=nas.id), 303)
+
+
+def _take_leave(nas_id: int) -> bool:
+    allowed_id, until = session.pop("secrets_of", (None, 0))
+    return allowed_id == nas_id and now() < datetime.fromtimestamp(until, UTC)
+
+
+def _get(nas_id: int) -> Nas:
+    """With what its pages show of it."""
+    with resources().database.reading() as db:
+        nas = nases.get_nas(db, scope(), nas_id)
+        _ = nas.site.name, nas.addresses
+    return nas
+
+
+def _with_sites(form: AnyForm) -> AnyForm:
+    with resources().database.reading() as db:
+        form.offer_sites(list_sites(db, scope()))
+    return form
+
+
+def _edit_page(form: ChangeNasForm, nas: Nas) -> str:
+    return render_template(
+        "nas.html", form=form, nas=nas, vendor=VENDORS[nas.vendor], now=now(), quiet_after=QUIET_AFTER
+    )
+
+
+def _show_beside_field(form: ChangeNasForm, conflict: Conflict) -> None:
+    field = form[str(conflict.facts["field"])]
+    field.errors = [gettext(conflict.problem, **conflict.facts)]

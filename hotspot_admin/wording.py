@@ -1,0 +1,32 @@
+"""What the core's names are called on these pages: message ids, translated when they are shown."""
+
+from hotspot.values import Way
+from hotspot_admin.language import mark
+
+WAYS = {
+    Way.LIBRARY_CARD: mark("Library card"),
+    Way.VOUCHER: mark("Voucher"),
+    Way.ONE_TAP: mark("One tap"),
+}
+DEVICE_FAMILIES = {
+    "android": "Android",
+    "ios": "iPhone, iPad",
+    "windows": "Windows",
+    "macos": "macOS",
+    "linux": "Linux",
+    "chromeos": "ChromeOS",
+    "": mark("Unknown"),
+}
+ACTIONS = {
+    "nas.changed": mark("Access point changed"),
+    "nas.created": mark("Access point added"),
+    "nas.secret_rotated": mark("Secrets of an access point replaced"),
+    "nas.secret_shown": mark("Secrets of an access point shown"),
+    "site.changed": mark("Site changed"),
+    "site.created": mark("Site added"),
+    "staff.created": mark("Staff account created"),
+    "staff.locked": mark("Staff account locked after failures"),
+    "staff.password_reset": mark("Staff password replaced"),
+    "staff.retired": mark("Staff account retired"),
+}
+"""An action that is not here is shown as it is written in the log."""
