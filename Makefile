@@ -15,7 +15,7 @@ env: ## .venv from requirements.txt, made again only when that has changed
 	@$(PYTHON) parvis/environment.py requirements.txt
 
 clean-demo: ## forget the demonstration: the next `make run` starts over
-	@$(PYTHON) -c 'import shutil; shutil.rmtree("var", ignore_errors=True)'
+	@test ! -x $(BIN)/python || $(BIN)/python -m parvis demo --forget
 
 .PHONY: test unit lint
 test: ## everything: lint, types, import contracts, unit and integration tests on both databases, journeys

@@ -1,0 +1,141 @@
+"""`parvis demo`: a town to try on this machine, with an access point in the browser. Nothing leaves the loopback."""
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from hotspot.settings import SettingsError, load_settings
+from parvis.demo_files import Demo, Secrets, read_ports
+from parvis.secret_key import load_settings_and_key
+from parvis.startup import StartError, Wanted, alone_in, check_ports, wanted_ports
+
+_HOST = "127.0.0.1"
+
+
+def run() -> None:
+    """Prepare, then run everything until Ctrl-C."""
+    from hotspot.log import configure_logging
+    from parvis.programs import programs_of
+    from parvis.supervisor import Program, Supervisor
+
+    demo = _read_settings()
+    port = demo.ports.access_point_port
+    pocket = Program(
+        "access point",
+        [sys.executable, "-m", "simulator.pocket", str(demo.pocket_file)],
+        is_ready=lambda: _accepts(port),
+        stage=2,
+    )
+    configure_logging(demo.settings, "supervisor")
+    with alone_in(demo.settings.var_dir):
+        check_ports(
+            [
+                *wanted_ports(demo.settings),
+                Wanted("PARVIS_ACCESS_POINT_PORT", socket.SOCK_STREAM, _HOST, port),
+                Wanted("PARVIS_COA_PORT", socket.SOCK_DGRAM, _HOST, demo.ports.coa_port),
+            ]
+        )
+        _prepare_apart()
+        programs = [*programs_of(demo.settings), pocket]
+        Supervisor(programs, when_ready=lambda seconds: _announce(demo, seconds)).run()
+
+
+def _read_settings() -> Demo:
+    """The environment's, with addresses that follow the ports, and a log for people. Our children inherit them."""
+    os.environ.setdefault("PARVIS_LOG_FORMAT", "console")
+    settings = load_settings_and_key()
+    os.environ.setdefault("PARVIS_PORTAL_URL", f"http://localhost:{settings.portal_port}")
+    os.environ.setdefault("PARVIS_STAFF_URL", f"http://localhost:{settings.staff_port}")
+    return Demo(load_settings(), read_ports())
+
+
+def _prepare_apart() -> None:
+    """In a process of its own: what loading needs does not stay in the supervisor's memory."""
+    if subprocess.run([sys.executable, "-m", "parvis", "demo", "--prepare"], check=False).returncode != 0:
+        raise StartError("The demonstration was not started.")
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((_HOST, port)) == 0
+
+
+def prepare() -> None:
+    """The tables, the town (once), its past (once), and demo.json (each time, with a voucher that nobody has used)."""
+    import migrations
+    from hotspot.db import open_database
+    from hotspot.sealing import Vault
+    from parvis import demo_history, demo_town
+
+    demo = _read_settings()
+    settings, now = demo.settings, datetime.now(UTC)
+    vault = Vault(settings.secret_key.get_secret_value())
+    migrations.upgrade(settings.database_address)
+    logins = demo.former_logins() or demo_town.make_logins()
+    database = open_database(settings)
+    try:
+        with database.transaction() as db:
+            if not demo_town.is_loaded(db):
+                click.echo("Loading the demonstration town …")
+                demo.keep_logins(logins)
+                demo_town.load_town(db, logins, now, vault)
+        demo_history.live_through_past_weeks(database, settings, now, vault)
+        with database.transaction() as db:
+            demo_town.let_in_again(db, logins, now)
+            nas = demo_town.move_access_point(db, demo.ports.access_point_port, demo.ports.coa_port)
+            secrets = Secrets(vault.open(nas.secret_sealed), vault.open(nas.redirect_secret_sealed or b""))
+            voucher = demo_town.unused_voucher(db, now, vault)
+    except demo_town.NotTheTown as error:
+        place = f"the database of {settings.var_dir.absolute()}" if not settings.database_url else "PARVIS_DATABASE_URL"
+        raise StartError(f"The demonstration cannot be loaded into {place}: {error}.") from error
+    finally:
+        database.dispose()
+    demo.write_pocket(secrets, demo_town.NAS_IDENTIFIER, demo_town.SSID, demo_town.CALLED_STATIONS)
+    demo.write(logins, secrets, voucher)
+
+
+def forget() -> None:
+    """Start over next time. Only where there is a demonstration: an installation keeps its data."""
+    try:
+        demo = Demo(load_settings(), read_ports())
+    except SettingsError as error:
+        if "SECRET_KEY" not in str(error):
+            raise
+        click.echo("There is no demonstration here.")
+        return
+    if not demo.exists():
+        click.echo(f"There is no demonstration in {demo.settings.var_dir.absolute()}.")
+        return
+    with alone_in(demo.settings.var_dir):
+        demo.remove()
+    click.echo(f"The demonstration in {demo.settings.var_dir.absolute()} is forgotten.")
+
+
+def _announce(demo: Demo, seconds: float) -> None:
+    """In words that French and English share, or in both."""
+    from parvis.demo_town import BLOCKED_CARD, EXPIRED_CARD, LIBRARIAN
+
+    told = demo.read()
+    radius, staff, patron = told["radius"], told["staff"], told["patron"]
+    lines = (
+        "",
+        f"  Parvis · prêt / ready ({seconds:.1f} s)",
+        "",
+        f"  → Wi-Fi    {told['access_point_url']}",
+        f"    Portail  {told['portal_url']}",
+        f"    Staff    {told['staff_url']}  {staff['email']}  {staff['password']}",
+        f"             {'':{len(told['staff_url'])}}  {LIBRARIAN}  {staff['password']}",
+        "",
+        f"    Carte    {patron['card']}  PIN {patron['pin']}  (expirée {EXPIRED_CARD}, bloquée {BLOCKED_CARD})",
+        f"    Voucher  {told['voucher']}",
+        f"    RADIUS   {radius['host']}:{radius['auth_port']}/{radius['acct_port']} (UDP)  secret {radius['secret']}",
+        "",
+        f"    {demo.file}   Ctrl-C: stop",
+        "",
+    )
+    click.echo("\n".join(lines))
