@@ -21,5 +21,7 @@ def grant_of_token(vault: Vault, token: str) -> UUID | None:
     return UUID(named) if isinstance(named, str) else None
 
 
-def refused_url(settings: Settings, reason: RefusalReason) -> str:
-    return f"{settings.public_portal}/refused/{reason.value}"
+def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = None) -> str:
+    """The page that explains a refusal. With the NAS it can also offer the way back to it."""
+    address = f"{settings.public_portal}/refused/{reason.value}"
+    return address if nas_id is None else f"{address}?nas={nas_id}"

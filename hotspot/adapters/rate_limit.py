@@ -1,0 +1,85 @@
+"""Limits on attempts to sign in: per device, address, site, card number and the beginning of a voucher code.
+
+An attempt is counted before it is made, so that many at once cannot slip through, and given back when it was no
+guess. Kept in Redis under keyed digests: neither a card number nor an address stands there.
+
+When Redis is away every call raises Unavailable("redis"): no sign-in without limits. Nobody could be let in then
+anyway, since one-time logins live in Redis too.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from hotspot.errors import Unavailable
+
+_GIVE_BACK = """
+for _, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then redis.call('DECR', key) end
+end
+"""
+"""A window that has closed meanwhile must not come to life again, without an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many wrong guesses within a window that opens with the first."""
+
+    name: str
+    at_most: int
+    window: timedelta
+
+
+DEVICE = Limit("device", 10, timedelta(minutes=10))
+ADDRESS = Limit("address", 100, timedelta(minutes=10))
+"""All visitors of a site often share one."""
+SITE = Limit("site", 300, timedelta(minutes=10))
+CARD = Limit("card", 5, timedelta(minutes=15))
+VOUCHER_PREFIX = Limit("voucher", 20, timedelta(minutes=10))
+HOP = Limit("hop", 5, timedelta(minutes=2))
+"""Sending a device straight on, so that a NAS that does not understand us makes no endless loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an attempt counts towards."""
+
+    limit: Limit
+    subject: str
+
+
+class RateLimits:
+    def __init__(self, redis: "Redis", digest: Callable[[str], bytes]) -> None:
+        """`digest`: keyed, so that what is counted cannot be read from the keys."""
+        self._redis = redis
+        self._digest = digest
+        self._give_back = redis.register_script(_GIVE_BACK)
+
+    def take(self, attempts: Sequence[Attempt]) -> timedelta | None:
+        """Count all of them. None if none is over its limit, else how long until the last of those opens again."""
+        keys = [self._key(each) for each in attempts]
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for key, attempt in zip(keys, attempts, strict=True):
+                    pipe.set(key, 0, px=int(attempt.limit.window.total_seconds() * 1000), nx=True)
+                    pipe.incr(key)
+                    pipe.pttl(key)
+                answers = pipe.execute()
+        except RedisError as error:
+            raise Unavailable("redis") from error
+        counted = zip(attempts, answers[1::3], answers[2::3], strict=True)
+        over = [max(left_ms, 1000) for attempt, count, left_ms in counted if count > attempt.limit.at_most]
+        return timedelta(milliseconds=max(over)) if over else None
+
+    def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """They were no guesses."""
+        try:
+            self._give_back(keys=[self._key(each) for each in attempts])
+        except RedisError as error:
+            raise Unavailable("redis") from error
+
+    def _key(self, attempt: Attempt) -> str:
+        return f"attempts:{attempt.limit.name}:{self._digest(attempt.subject)[:16].hex()}"

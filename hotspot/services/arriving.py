@@ -1,0 +1,96 @@
+"""A browser arrives from an access point: which NAS, at which site, and what we already know of the device there."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotspot.errors import NotFound
+from hotspot.models import AccessPoint, Admission, Grant, Nas
+from hotspot.policy.admission import decide_admission
+from hotspot.services.signing_in import terms_of
+from hotspot.services.usage import usage_of_grant
+from hotspot.settings import Settings
+from hotspot.values import RefusalReason, Refuse
+
+RECENT = timedelta(minutes=2)
+"""How long a refused Access-Request explains why the browser is sent back to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a redirect says that it comes from, as far as we know the NAS. Detached: may outlive its transaction."""
+
+    nas_id: int
+    vendor: str
+    login_hosts: str
+    redirect_secret_sealed: bytes | None
+    site_id: int
+
+
+def find_place(db: Session, vendor: str, nas_identifier: str, called_station_id: str) -> Place | None:
+    """The site is the access point's; where that is not known, the NAS's own. None for a NAS that we do not know."""
+    found = db.execute(
+        select(
+            Nas.id,
+            Nas.vendor,
+            Nas.login_hosts,
+            Nas.redirect_secret_sealed,
+            Nas.site_id,
+            AccessPoint.site_id.label("access_point_site_id"),
+        )
+        .outerjoin(AccessPoint, (AccessPoint.nas_id == Nas.id) & (AccessPoint.called_station_id == called_station_id))
+        .where(Nas.vendor == vendor, Nas.nas_identifier == nas_identifier)
+    ).one_or_none()
+    if found is None:
+        return None
+    site_id = found.site_id if found.access_point_site_id is None else found.access_point_site_id
+    return Place(found.id, found.vendor, found.login_hosts, found.redirect_secret_sealed, site_id)
+
+
+def get_redirect_secret(db: Session, nas_id: int) -> bytes | None:
+    """Sealed; None where the NAS has none."""
+    found = db.execute(select(Nas.redirect_secret_sealed).where(Nas.id == nas_id)).one_or_none()
+    if found is None:
+        raise NotFound("nas")
+    return found.redirect_secret_sealed
+
+
+def find_nas_address(db: Session, nas_id: int) -> tuple[str, str] | None:
+    """(vendor, login hosts), for the way back to a NAS from a page that knows nothing else."""
+    found = db.execute(select(Nas.vendor, Nas.login_hosts).where(Nas.id == nas_id)).one_or_none()
+    return None if found is None else (found.vendor, found.login_hosts)
+
+
+def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings) -> Grant | None:
+    """The device's latest grant at this site that still has something left: it may continue without a form."""
+    grants = db.scalars(
+        select(Grant)
+        .where(Grant.device_mac == device_mac, Grant.site_id == site_id, Grant.ends_at > now)
+        .order_by(Grant.created_at.desc())
+        .limit(5)
+    )
+    for grant in grants:
+        terms, usage = terms_of(grant, settings), usage_of_grant(db, grant.id)
+        if not isinstance(decide_admission(terms, usage, now), Refuse):
+            return grant
+    return None
+
+
+def last_refusal(db: Session, nas_id: int, device_mac: str, now: datetime) -> RefusalReason | None:
+    """Why this NAS was told no about this device, if that was a moment ago.
+
+    Our own record says it better than the text that the NAS passes back, which anybody could have written.
+    """
+    return db.scalar(
+        select(Admission.refusal)
+        .where(
+            Admission.happened_at > now - RECENT,
+            Admission.nas_id == nas_id,
+            Admission.device_mac == device_mac,
+            Admission.refusal.is_not(None),
+        )
+        .order_by(Admission.id.desc())
+        .limit(1)
+    )

@@ -1,0 +1,59 @@
+"""For citizens: the page that an access point sends a browser to, and the way from there to the network.
+
+No cookie, no script, no file beside the page: state is in the signed arrival, the style sheet in the page itself.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from markupsafe import Markup
+from redis import Redis
+
+from hotspot.adapters.last_arrival import LastArrivals
+from hotspot.adapters.one_time_login import OneTimeLogins
+from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.redis import open_redis
+from hotspot.db import Database, open_database
+from hotspot.sealing import Vault
+from hotspot.settings import Settings
+from portal import language, protection
+from portal.resources import Resources
+from portal.views import errors, online, pages, sign_in, status, welcome
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    redis: "Redis | None" = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Flask:
+    app = Flask(__name__, static_folder=None)
+    vault = Vault(settings.secret_key.get_secret_value())
+    redis = redis or open_redis(settings)
+    app.extensions["parvis"] = Resources(
+        settings=settings,
+        database=database or open_database(settings),
+        redis=redis,
+        clock=clock or _now,
+        vault=vault,
+        logins=OneTimeLogins(redis, settings.one_time_login_life),
+        limits=RateLimits(redis, vault.digest),
+        last_arrivals=LastArrivals(redis),
+    )
+    css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.globals.update(style=Markup(css), base=urlsplit(settings.public_portal).path)  # noqa: S704 - our file
+    language.install(app)
+    protection.install(app, settings, css)
+    errors.install(app)
+    for module in (welcome, sign_in, online, pages, status):
+        app.register_blueprint(module.blueprint)
+    return app

@@ -1,0 +1,42 @@
+"""The form to sign in. WTForms reads and judges it.
+
+It has no CSRF token of its own: one is bound to a cookie, and the portal has none. The signed arrival stands for it:
+who posts a form can at most open the network to the device that the arrival names.
+"""
+
+from wtforms import Form, IntegerField, StringField
+from wtforms.validators import Length, Optional, Regexp
+
+from hotspot.values import Way
+from portal.language import gettext, mark
+
+_PLAIN = Regexp(r"[^\x00-\x1f\x7f]*\Z")
+
+
+class SignInForm(Form):  # type: ignore[misc]  # WTForms has no types
+    offer = IntegerField(validators=[Optional()])
+    card_number = StringField(validators=[Length(max=64), _PLAIN])
+    pin = StringField(validators=[Length(max=64), _PLAIN])
+    voucher_code = StringField(validators=[Length(max=40), _PLAIN])
+    accept_terms = IntegerField(validators=[Optional()])
+    """The version of the terms that the pressed button accepts."""
+
+    def problems(self, way: Way) -> tuple[tuple[str, str], ...]:
+        """(field, what is wrong) for the fields of this way to sign in."""
+        self.validate()
+        return tuple(
+            (name, gettext(missing if not self[name].data else _UNREADABLE))
+            for name, missing in _NEEDED[way]
+            if not self[name].data or self[name].errors
+        )
+
+
+_UNREADABLE = mark("This cannot be right: please type it again.")
+_NEEDED = {
+    Way.LIBRARY_CARD: (
+        ("card_number", mark("Type the number of your library card.")),
+        ("pin", mark("Type your PIN or password.")),
+    ),
+    Way.VOUCHER: (("voucher_code", mark("Type the code that you were given.")),),
+    Way.ONE_TAP: (),
+}

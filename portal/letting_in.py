@@ -1,0 +1,48 @@
+"""The way from a signed-in visitor to the access point: a redirect that carries the one-time login."""
+
+from uuid import UUID
+
+from flask import Response, redirect
+
+from hotspot.adapters.one_time_login import OneTimeLogin
+from hotspot.portal_links import online_url
+from hotspot.vendors import VENDORS
+from hotspot.vendors.vendor import LoginMaterial
+from portal.arrival import CHALLENGE_LIFE, Arrival
+from portal.resources import resources
+
+
+def send_to_the_nas(arrival: Arrival, login: OneTimeLogin, redirect_secret_sealed: bytes | None) -> Response:
+    """With the login at once; where the challenge may be stale, by way of the NAS, which sends the browser back with
+    a fresh one: the login then waits as the device's pending one."""
+    made = resources()
+    vendor = VENDORS[arrival.vendor]
+    if arrival.challenge and arrival.is_older_than(CHALLENGE_LIFE, made.clock()):
+        fresh = vendor.refresh_challenge(arrival.login_url)
+        if fresh is not None:
+            return see_other(fresh)
+    secret = made.vault.open(redirect_secret_sealed) if redirect_secret_sealed else ""
+    return see_other(
+        vendor.let_in(
+            LoginMaterial(
+                login_url=arrival.login_url,
+                challenge=arrival.challenge,
+                chap_id=arrival.chap_id,
+                user_name=login.user_name,
+                password=login.password,
+                redirect_secret=secret,
+                success_url=address_online(login.terms.grant_id),
+            )
+        )
+    )
+
+
+def address_online(grant_id: UUID) -> str:
+    made = resources()
+    return online_url(made.settings, made.vault, grant_id)
+
+
+def see_other(address: str) -> Response:
+    """303 (RFC 9110 section 15.4.4): the browser GETs what follows, whatever it sent."""
+    answer: Response = redirect(address, 303, Response)  # type: ignore[assignment]
+    return answer

@@ -1,0 +1,94 @@
+"""What protects every answer: security headers, no cookie, no copy in a cache, and proxies believed only if known.
+
+Answers are compressed here, so that a page that a NAS fetches through nothing else still weighs what it should.
+"""
+
+import gzip
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from hotspot.settings import Settings
+
+BIGGEST_FORM = 16 * 1024
+"""Octets: an arrival token and three short fields."""
+
+_WORTH_COMPRESSING = 1000
+
+
+def style_source(css: str) -> str:
+    """The style sheet is a part of the page; the policy knows it by its digest."""
+    return f"'sha256-{b64encode(sha256(css.encode()).digest()).decode()}'"
+
+
+def may_lead_to(login_url: str) -> None:
+    """Forms of this page may end at this access point: form-action governs the redirect after a POST too.
+
+    The address has been checked against the NAS. A policy cannot name an IPv6 address: its scheme has to do.
+    """
+    parts = urlsplit(login_url)
+    g.form_target = f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+
+
+def install(app: Flask, settings: Settings, css: str) -> None:
+    app.config.update(MAX_CONTENT_LENGTH=BIGGEST_FORM, MAX_FORM_MEMORY_SIZE=BIGGEST_FORM, MAX_FORM_PARTS=20)
+    style = style_source(css)
+    encrypted = settings.portal_url.scheme == "https"
+
+    @app.after_request
+    def _protect(response: Response) -> Response:
+        headers = response.headers
+        headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
+            f"form-action 'self' {g.get('form_target', '')}".rstrip()
+        )
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Cache-Control", "no-store")
+        if encrypted:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        return _compressed(response)
+
+    app.wsgi_app = BehindKnownProxies(app.wsgi_app, settings)  # type: ignore[method-assign]
+
+
+def _compressed(response: Response) -> Response:
+    if response.mimetype != "text/html" or response.direct_passthrough:
+        return response
+    response.vary.add("Accept-Encoding")
+    body = response.get_data()
+    if len(body) >= _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+        response.set_data(gzip.compress(body, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+class BehindKnownProxies:
+    """X-Forwarded-For and -Proto are believed from the proxies that the settings name, from nobody else."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], settings: Settings) -> None:
+        self._direct = app
+        self._proxied = ProxyFix(app, x_for=1, x_proto=1)
+        self._known = settings.trusted_proxies
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["parvis.through_proxy"] = any(name in environ for name in _FORWARDED)
+        return (self._proxied if self._trusts(environ.get("REMOTE_ADDR", "")) else self._direct)(
+            environ, start_response
+        )
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in self._known)
+
+
+_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")

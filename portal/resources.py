@@ -1,0 +1,64 @@
+"""What the views work with, built once by `create_app`."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Generic, TypeVar
+
+from flask import current_app
+from redis import Redis
+
+from hotspot.adapters.last_arrival import LastArrivals
+from hotspot.adapters.one_time_login import OneTimeLogins
+from hotspot.adapters.rate_limit import RateLimits
+from hotspot.db import Database
+from hotspot.sealing import Vault
+from hotspot.services.arriving import Place
+from hotspot.services.offers import SiteShown
+from hotspot.settings import Settings
+
+Known = TypeVar("Known")
+
+_KEEP_SECONDS = 2.0
+"""A change by staff is seen within this time."""
+
+
+class Memory(Generic[Known]):
+    """What is the same for every visitor of a site, kept for two seconds: a crowd costs one look at the tables.
+
+    Holds a few entries per site; emptied when strangers make it grow.
+    """
+
+    def __init__(self, size: int = 4096) -> None:
+        self._entries: dict[Hashable, tuple[float, Known]] = {}
+        self._size = size
+
+    def get(self, key: Hashable, load: Callable[[], Known]) -> Known:
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] > monotonic():
+            return entry[1]
+        value = load()
+        if len(self._entries) >= self._size:
+            self._entries.clear()
+        self._entries[key] = (monotonic() + _KEEP_SECONDS, value)
+        return value
+
+
+@dataclass(frozen=True)
+class Resources:
+    settings: Settings
+    database: Database
+    redis: "Redis"
+    clock: Callable[[], datetime]
+    vault: Vault
+    logins: OneTimeLogins
+    limits: RateLimits
+    last_arrivals: LastArrivals
+    places: Memory[Place | None] = field(default_factory=Memory)
+    sites: Memory[SiteShown] = field(default_factory=Memory)
+
+
+def resources() -> Resources:
+    made: Resources = current_app.extensions["parvis"]
+    return made

@@ -1,0 +1,117 @@
+"""The page of a visit: time left, what was used, the way out; and the same facts for the device itself (RFC 8908)."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, jsonify, make_response, request
+
+from hotspot.portal_links import grant_of_token
+from hotspot.services.online import Online, Presence, show_grant
+from hotspot.values import RefusalReason
+from hotspot.vendors import VENDORS
+from hotspot.wording import explain
+from portal.answers import Way, page, usual_login_url, way_to_the_nas
+from portal.language import gettext, language, local_moment, speak
+from portal.letting_in import address_online, see_other
+from portal.protection import may_lead_to
+from portal.resources import resources
+from portal.visits import shown_site
+
+blueprint = Blueprint("online", __name__)
+
+_CAPTIVE_JSON = "application/captive+json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    online: Online
+    vendor: str
+    login_url: str | None
+    """Of the NAS that the device came from."""
+
+
+@blueprint.get("/online/<token>")
+def get_online(token: str) -> Response:
+    visit = _visit(token)
+    if visit is None:
+        abort(HTTPStatus.NOT_FOUND)
+    online, made = visit.online, resources()
+    speak(online.grant.language)
+    if visit.login_url:
+        may_lead_to(visit.login_url)
+    ended = explain(online.ends_because, language()) if online.presence is Presence.OVER else None
+    return page(
+        "online.html",
+        token=token,
+        online=online,
+        site=shown_site(online.grant.site_id),
+        is_online=online.presence is Presence.ONLINE,
+        ended=ended,
+        end=local_moment(online.ends_at, made.clock(), online.zone),
+        why_it_ends=_why_it_ends(online),
+        way=_way_back(visit),
+        can_sign_out=visit.login_url is not None,
+    )
+
+
+@blueprint.post("/online/<token>/sign-out")
+def post_sign_out(token: str) -> Response:
+    """The access point ends its session; the grant stays, for coming back."""
+    visit = _visit(token)
+    if visit is None or visit.login_url is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return see_other(VENDORS[visit.vendor].log_off(visit.login_url))
+
+
+@blueprint.get("/api/captive")
+@blueprint.get("/api/captive/<token>")
+def get_captive(token: str = "") -> Response:
+    """RFC 8908. A browser that comes here by mistake is led to the page for people."""
+    visit = _visit(token)
+    made = resources()
+    address = address_online(visit.online.grant.id) if visit else made.settings.public_portal + "/"
+    if request.accept_mimetypes.best_match((_CAPTIVE_JSON, "text/html"), _CAPTIVE_JSON) == "text/html":
+        return see_other(address)
+    is_online = visit is not None and visit.online.presence is Presence.ONLINE
+    state: dict[str, object] = {"captive": not is_online, "user-portal-url": address}
+    if visit is not None and is_online:
+        state["seconds-remaining"] = int(visit.online.time_left.total_seconds())
+        if visit.online.octets_left is not None:
+            state["bytes-remaining"] = visit.online.octets_left
+    answer = make_response(jsonify(state))
+    answer.mimetype = _CAPTIVE_JSON
+    answer.headers["Cache-Control"] = "private, no-cache"  # section 4: not for shared caches
+    return answer
+
+
+def _visit(token: str) -> _Visit | None:
+    made = resources()
+    grant_id: UUID | None = grant_of_token(made.vault, token)
+    if grant_id is None:
+        return None
+    last = made.last_arrivals.find(grant_id)
+    with made.database.reading() as db:
+        signed_in_at = last.signed_in_at if last else None
+        online = show_grant(db, grant_id, made.clock(), made.settings, signed_in_at=signed_in_at)
+    if online is None:
+        return None
+    if last is not None:
+        return _Visit(online, last.vendor, last.login_url)
+    return _Visit(online, online.vendor, usual_login_url(online.login_hosts))
+
+
+def _way_back(visit: _Visit) -> Way | None:
+    if visit.login_url is None or visit.online.presence is Presence.ONLINE:
+        return None
+    way = way_to_the_nas(visit.vendor, visit.login_url)
+    return Way(way.address, gettext("Connect again"))
+
+
+def _why_it_ends(online: Online) -> str:
+    match online.ends_because:
+        case RefusalReason.SITE_CLOSED:
+            return gettext("when this place closes")
+        case RefusalReason.TIME_USED_UP:
+            return gettext("when the time of this visit is used up")
+    return gettext("end of this visit")

@@ -1,0 +1,198 @@
+"""POST /sign-in and /continue: form, limits, one transaction, then on to the access point with a one-time login."""
+
+import re
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from prometheus_client import Counter
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from structlog import get_logger
+
+from hotspot.adapters.last_arrival import LastArrival
+from hotspot.adapters.rate_limit import ADDRESS, CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt
+from hotspot.models import Nas
+from hotspot.services.arriving import find_live_grant, get_redirect_secret
+from hotspot.services.offers import OfferShown, SiteShown
+from hotspot.services.signing_in import (
+    Credential,
+    LibraryCard,
+    OneTap,
+    SignedIn,
+    SignInRequest,
+    VoucherCodeGiven,
+    sign_in,
+    sign_in_again,
+)
+from hotspot.values import RefusalReason, Refuse, Way
+from portal.answers import Notice, count_refusal, notice_of, status_of
+from portal.arrival import Arrival
+from portal.device_family import device_family
+from portal.forms import SignInForm
+from portal.language import gettext, language
+from portal.letting_in import send_to_the_nas
+from portal.resources import resources
+from portal.visits import needs_arrival, shown_site
+from portal.welcome_page import Shown, welcome_page
+
+blueprint = Blueprint("sign_in", __name__)
+log = get_logger()
+
+_SIGN_INS = Counter("parvis_portal_sign_ins", "Visitors who were given a one-time login, by way", ["way"])
+_GUESSES = frozenset((RefusalReason.UNKNOWN_CARD_OR_PIN, RefusalReason.VOUCHER_UNKNOWN))
+"""Only these count against the limits: whoever is refused for another reason has guessed nothing."""
+
+Answer = tuple[SignedIn | Refuse, bytes | None]
+"""What the core says, and the NAS's sealed redirect secret."""
+
+
+@blueprint.post("/sign-in")
+@needs_arrival
+def post_sign_in(arrival: Arrival) -> Response:
+    site = shown_site(arrival.site_id)
+    form = SignInForm(request.form)
+    offer = next((each for each in site.offers if each.id == form.offer.data), None)
+    if offer is None:
+        return _refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
+    problems = form.problems(offer.way)
+    if problems:
+        notice = Notice(gettext("Something is missing."), fields=problems)
+        return welcome_page(arrival, _shown(notice, offer, form), 422)
+    credential = _credential(form, offer.way)
+    asked = _request(arrival, site, form, offer, credential)
+    answer, secret = _within_limits(
+        _attempts(arrival, site, credential), lambda: _once_more_on_a_race(lambda db: _sign_in(db, asked))
+    )
+    if isinstance(answer, Refuse):
+        return _refused(arrival, site, answer, offer, form)
+    return _signed_in(arrival, answer, secret)
+
+
+@blueprint.post("/continue")
+@needs_arrival
+def post_continue(arrival: Arrival) -> Response:
+    """A device that comes back to a grant with something left: nothing to type."""
+    made = resources()
+
+    def again(db: Session) -> Answer:
+        now = made.clock()
+        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
+        if grant is None:
+            return Refuse(RefusalReason.GRANT_ENDED), None
+        nas = db.get_one(Nas, arrival.nas_id)
+        return sign_in_again(db, grant, nas, now, made.settings), nas.redirect_secret_sealed
+
+    site = shown_site(arrival.site_id)
+    answer, secret = _within_limits([_of_device(arrival)], lambda: _once_more_on_a_race(again))
+    if isinstance(answer, Refuse):
+        return _refused(arrival, site, answer)
+    return _signed_in(arrival, answer, secret)
+
+
+def _sign_in(db: Session, asked: SignInRequest) -> Answer:
+    made = resources()
+    secret = get_redirect_secret(db, asked.nas_id)
+    return sign_in(db, asked, made.clock(), vault=made.vault, settings=made.settings), secret
+
+
+def _within_limits(attempts: list[Attempt], ask: Callable[[], Answer]) -> Answer:
+    made = resources()
+    wait = made.limits.take(attempts)
+    if wait is not None:
+        return Refuse(RefusalReason.TOO_MANY_ATTEMPTS, again_at=made.clock() + wait), None
+    guessed = False
+    try:
+        answer = ask()
+        guessed = isinstance(answer[0], Refuse) and answer[0].reason in _GUESSES
+    finally:
+        if not guessed:
+            made.limits.give_back(attempts)
+    return answer
+
+
+def _once_more_on_a_race(ask: Callable[[Session], Answer]) -> Answer:
+    """A form sent twice at once by a device that is new to us: the second sees what the first has written."""
+    database = resources().database
+    try:
+        with database.transaction() as db:
+            return ask(db)
+    except IntegrityError:
+        with database.transaction() as db:
+            return ask(db)
+
+
+def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
+    """The grant is committed: only now may its login open the network."""
+    made, grant = resources(), signed_in.grant
+    now = made.clock()
+    made.logins.store(signed_in.login)
+    made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
+    _SIGN_INS.labels(grant.way.value).inc()
+    log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
+    return send_to_the_nas(arrival, signed_in.login, secret)
+
+
+def _refused(
+    arrival: Arrival,
+    site: SiteShown,
+    refusal: Refuse,
+    offer: OfferShown | None = None,
+    form: SignInForm | None = None,
+) -> Response:
+    """The same page: what happened, what to do, when it will work again."""
+    count_refusal(refusal.reason)
+    log.info("sign_in_refused", reason=refusal.reason.value, nas=arrival.nas_id, site=arrival.site_id)
+    now = resources().clock()
+    notice = notice_of(refusal, now, site.hours.zone)
+    answer = welcome_page(arrival, _shown(notice, offer, form), status_of(refusal.reason))
+    if refusal.reason is RefusalReason.TOO_MANY_ATTEMPTS and refusal.again_at is not None:
+        answer.headers["Retry-After"] = str(int((refusal.again_at - now).total_seconds()) + 1)
+    return answer
+
+
+def _shown(notice: Notice, offer: OfferShown | None, form: SignInForm | None) -> Shown:
+    return Shown(notice, tried=offer, card_number=(form.card_number.data or "")[:64] if form else "")
+
+
+def _request(
+    arrival: Arrival, site: SiteShown, form: SignInForm, offer: OfferShown, credential: Credential
+) -> SignInRequest:
+    accepted = form.accept_terms.data == site.terms_version
+    return SignInRequest(
+        nas_id=arrival.nas_id,
+        site_id=arrival.site_id,
+        device_mac=arrival.device_mac,
+        offer_id=offer.id,
+        credential=credential,
+        terms_version=site.terms_version if accepted else None,
+        language=language(),
+        device_family=device_family(request.user_agent.string),
+    )
+
+
+def _credential(form: SignInForm, way: Way) -> Credential:
+    match way:
+        case Way.LIBRARY_CARD:
+            return LibraryCard(form.card_number.data or "", form.pin.data or "")
+        case Way.VOUCHER:
+            return VoucherCodeGiven(form.voucher_code.data or "")
+        case Way.ONE_TAP:
+            return OneTap()
+
+
+def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list[Attempt]:
+    counted = [
+        _of_device(arrival),
+        Attempt(ADDRESS, request.remote_addr or ""),
+        Attempt(SITE, str(arrival.site_id)),
+    ]
+    match credential:
+        case LibraryCard(card_number):
+            counted.append(Attempt(CARD, f"{site.organisation_id}:{card_number.strip()}"))
+        case VoucherCodeGiven(code):
+            counted.append(Attempt(VOUCHER_PREFIX, re.sub(r"\W", "", code).upper()[:4]))
+    return counted
+
+
+def _of_device(arrival: Arrival) -> Attempt:
+    return Attempt(DEVICE, arrival.device_mac)

@@ -1,0 +1,129 @@
+"""Where access points send browsers, and what happens then: on to the network, to the page, or a clear no."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+from structlog import get_logger
+
+from hotspot.adapters.rate_limit import HOP, Attempt
+from hotspot.services.arriving import Place, find_live_grant, find_place, last_refusal
+from hotspot.values import RefusalReason, Refuse
+from hotspot.vendors.vendor import Outcome, Redirect
+from hotspot.wording import explain
+from portal.answers import Notice, count_refusal, page, refusal_page
+from portal.arrival import Arrival, check_redirect, read_redirect
+from portal.language import gettext, language, speak
+from portal.letting_in import address_online, see_other, send_to_the_nas
+from portal.protection import may_lead_to
+from portal.resources import resources
+from portal.visits import needs_arrival, shown_site
+from portal.welcome_page import Shown, welcome_page
+
+blueprint = Blueprint("welcome", __name__)
+log = get_logger()
+
+
+@blueprint.get("/")
+def root() -> Response:
+    return refusal_page(Refuse(RefusalReason.NOT_FROM_ACCESS_POINT), status=HTTPStatus.OK)
+
+
+@blueprint.get("/hotspot")
+def hotspot() -> Response:
+    if not request.query_string or request.args.keys() == {"lang"}:
+        return root()
+    if "arrival" in request.args:
+        return _same_page_again()
+    redirect = read_redirect(request.path, request.query_string)
+    if isinstance(redirect, Refuse):
+        return _refused(redirect)
+    speak(redirect.language)
+    place = _place(redirect)
+    made = resources()
+    arrival = check_redirect(redirect, place, made.clock(), portal_url=made.settings.public_portal, vault=made.vault)
+    if isinstance(arrival, Refuse):
+        return _refused(arrival, nas_id=place.nas_id if place else None)
+    may_lead_to(arrival.login_url)
+    if redirect.outcome is Outcome.ADMITTED:
+        return _through(arrival)
+    return _on_its_way(arrival, place, redirect.outcome) or _welcome(arrival, redirect.outcome)
+
+
+@needs_arrival
+def _same_page_again(arrival: Arrival) -> Response:
+    """In another language."""
+    return _welcome(arrival, Outcome.NOT_YET)
+
+
+def _refused(refusal: Refuse, nas_id: int | None = None) -> Response:
+    count_refusal(refusal.reason)
+    log.info("arrival_refused", reason=refusal.reason.value, nas=nas_id)
+    return refusal_page(refusal)
+
+
+def _place(redirect: Redirect) -> Place | None:
+    made = resources()
+    key = (redirect.vendor, redirect.nas_identifier, redirect.called_station_id)
+
+    def load() -> Place | None:
+        with made.database.reading() as db:
+            return find_place(db, *key)
+
+    return made.places.get(key, load)
+
+
+def _through(arrival: Arrival) -> Response:
+    """The access point says that the device is online: its own page, if it is online by one of our grants."""
+    made = resources()
+    with made.database.reading() as db:
+        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
+    if grant is not None:
+        return see_other(address_online(grant.id))
+    return page(
+        "message.html",
+        title=gettext("You are online."),
+        what_to_do=gettext("The access point already lets this device through. Enjoy your visit."),
+        site=shown_site(arrival.site_id),
+    )
+
+
+def _on_its_way(arrival: Arrival, place: Place | None, outcome: Outcome) -> Response | None:
+    """A device that has signed in and comes back with a fresh challenge is sent straight on."""
+    made = resources()
+    if place is None or outcome is not Outcome.NOT_YET:
+        return None
+    login = made.logins.pending(arrival.nas_id, arrival.device_mac)
+    if login is None or made.limits.take([Attempt(HOP, f"{arrival.nas_id}:{arrival.device_mac}")]) is not None:
+        return None
+    return send_to_the_nas(arrival, login, place.redirect_secret_sealed)
+
+
+def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
+    made = resources()
+    now = made.clock()
+    refusal = None
+    with made.database.reading() as db:
+        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
+        if outcome is Outcome.REJECTED:
+            refusal = last_refusal(db, arrival.nas_id, arrival.device_mac, now)
+    return welcome_page(arrival, Shown(_what_happened(outcome, refusal), can_continue=grant is not None))
+
+
+def _what_happened(outcome: Outcome, refusal: RefusalReason | None) -> Notice | None:
+    if refusal is not None:
+        explanation = explain(refusal, language())
+        return Notice(explanation.title, explanation.what_to_do)
+    match outcome:
+        case Outcome.REJECTED:
+            return Notice(
+                gettext("The access point did not let you in."),
+                gettext("Sign in once more. If it happens again, please tell the staff on the spot."),
+            )
+        case Outcome.NO_ANSWER:
+            return Notice(
+                gettext("The access point got no answer."),
+                gettext("Wait a moment, then try again. If it happens again, please tell the staff on the spot."),
+            )
+        case Outcome.LOGGED_OFF:
+            return Notice(gettext("You are signed out."), gettext("Thank you for your visit."), is_problem=False)
+    return None

@@ -1,0 +1,71 @@
+"""The page of a site: its name, whether it is open, its ways to sign in. Also shown again after a refusal."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from http import HTTPStatus
+
+from flask import Response
+
+from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
+from hotspot.services.offers import OfferShown, SiteShown
+from hotspot.values import RefusalReason, Refuse
+from portal.answers import Notice, notice_of, page
+from portal.arrival import Arrival
+from portal.language import clock_time, gettext, language, local_moment
+from portal.resources import resources
+from portal.visits import shown_site
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What differs from one showing of the page to the next."""
+
+    notice: Notice | None = None
+    can_continue: bool = False
+    """The device has a grant here with something left: one button instead of a form."""
+    tried: OfferShown | None = None
+    card_number: str = ""
+    """As typed, so that a wrong PIN does not cost it. Nothing secret is ever shown again."""
+
+
+def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:
+    made = resources()
+    now = made.clock()
+    site = shown_site(arrival.site_id)
+    closed = closing_time(site.hours, now) is None
+    if closed and shown.notice is None:
+        refusal = Refuse(RefusalReason.SITE_CLOSED, again_at=next_opening(site.hours, now))
+        shown = replace(shown, notice=notice_of(refusal, now, site.hours.zone))
+    return page(
+        "welcome.html",
+        status,
+        site=site,
+        opening=opening_line(site, now),
+        closed=closed,
+        offers=() if closed else site.offers,
+        open_offer=_open_offer(site, shown),
+        same_way_twice=len({offer.way for offer in site.offers}) < len(site.offers),
+        shown=shown,
+        arrival_token=replace(arrival, language=language()).to_token(made.vault),
+    )
+
+
+def opening_line(site: SiteShown, now: datetime) -> str:
+    closes_at = closing_time(site.hours, now)
+    if closes_at is None:
+        opens_at = next_opening(site.hours, now)
+        if opens_at is None:
+            return gettext("Closed")
+        return gettext("Closed, opens again %(when)s", when=local_moment(opens_at, now, site.hours.zone))
+    if closes_at - now >= LOOK_AHEAD:
+        return gettext("Open day and night")
+    if closes_at.astimezone(site.hours.zone).date() == now.astimezone(site.hours.zone).date():
+        return gettext("Open until %(time)s", time=clock_time(closes_at, site.hours.zone))
+    return gettext("Open, closes %(when)s", when=local_moment(closes_at, now, site.hours.zone))
+
+
+def _open_offer(site: SiteShown, shown: Shown) -> int | None:
+    """The one whose form is open: what was tried, else the first."""
+    if shown.tried is not None:
+        return shown.tried.id
+    return site.offers[0].id if site.offers else None
