@@ -1,0 +1,83 @@
+"""Everything that people read is there in French; every refusal has its sentences in both languages."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from babel.messages.extract import extract
+
+from hotspot.values import RefusalReason
+from hotspot.wording import LANGUAGES, explain, translations
+from tests.architecture.tree import ROOT, modules, tracked
+
+SPEAKING = ("hotspot", "hotspot_admin", "portal")
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "mark": None,
+    "in_language": (2,),
+    "SetupStep": (1,),
+    "InvalidInput": (1,),
+    "Conflict": (1,),
+    "_Wrong": (1,),
+}
+"""The functions whose text a person reads. Exceptions and set-up steps carry message ids."""
+PLACES = re.compile(r"%\((\w+)\)")
+
+
+def said() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where, and a message id with its plural if it has one."""
+    for path in tracked():
+        name = path.relative_to(ROOT)
+        if name.parts[0] not in SPEAKING or path.suffix not in (".py", ".html"):
+            continue
+        with path.open("rb") as opened:
+            for line, message, *_ in extract("python" if path.suffix == ".py" else "jinja2", opened, KEYWORDS):
+                yield f"{name}:{line}", (message,) if isinstance(message, str) else tuple(message)
+
+
+def french() -> dict[str, set[str]]:
+    """Message id -> its French, both numbers where there are two."""
+    found: dict[str, set[str]] = {}
+    for key, text in translations("fr")._catalog.items():
+        found.setdefault(key if isinstance(key, str) else key[0], set()).add(text)
+    found.pop("", None)
+    return found
+
+
+def test_every_message_has_its_french() -> None:
+    known = french()
+    assert [f"{where}: {message[0]}" for where, message in said() if not all(known.get(message[0], {""}))] == []
+
+
+def test_no_french_is_left_over_from_a_message_that_is_gone() -> None:
+    texts = {
+        node.value
+        for tree in modules(*SPEAKING).values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    used = texts | {message[0] for _, message in said()}
+    assert sorted(set(french()) - used) == []
+
+
+def test_the_french_has_the_same_named_places() -> None:
+    plurals = {message[0]: message[-1] for _, message in said()}
+    wrong = {
+        message: text
+        for message, texts in french().items()
+        for text in texts
+        if not set(PLACES.findall(text)) <= set(PLACES.findall(message + plurals.get(message, "")))
+        or not set(PLACES.findall(message)) <= set(PLACES.findall("".join(texts)))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("reason", RefusalReason)
+def test_every_refusal_says_why_and_what_to_do(reason: RefusalReason) -> None:
+    said_in = {language: explain(reason, language) for language in LANGUAGES}
+    assert all(each.title and each.what_to_do for each in said_in.values())
+    assert said_in["fr"].title != said_in["en"].title
+    assert said_in["fr"].what_to_do != said_in["en"].what_to_do
