@@ -10,7 +10,8 @@ CLOCKS = re.compile(r"(datetime|date)\.(now|utcnow|today)|time\.(time|time_ns|mo
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|putenv)")
 READS_THE_ENVIRONMENT = {
     "hotspot/settings.py",
-    "parvis/supervisor.py",  # hands it on to the processes that it starts
+    "parvis/demo.py",  # fills it in for the processes that it starts
+    "parvis/supervisor.py",  # hands it on to them
 }
 
 

@@ -21,7 +21,12 @@ def modules(*tops: str) -> dict[str, ast.Module]:
     """Syntax trees by path, of the packages or modules named: `hotspot/policy`, `hotspot/values.py`."""
     found = [path for path in tracked() if path.suffix == ".py" and _is_under(path, tops)]
     assert found, f"nothing under {tops}"
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in found}
+    return {str(path.relative_to(ROOT)): _parsed(path) for path in found}
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _is_under(path: Path, tops: tuple[str, ...]) -> bool:
