@@ -145,6 +145,7 @@ class ControlPort:
         self._waiting: dict[int, queue.Queue[bytes]] = {}
         self._lock = threading.Lock()
         self._next_id = 0
+        self._closed = False
 
     @property
     def number(self) -> int:
@@ -180,12 +181,14 @@ class ControlPort:
 
     def listen(self, on_change: Callable[[bytes, str], bytes | None]) -> None:
         """Until the socket is closed. `on_change`: (datagram, from which address) -> the answer, or None for none."""
-        while True:
+        while not self._closed:
             try:
                 datagram, source = self._socket.recvfrom(4096)
             except ConnectionRefusedError:
                 continue
             except OSError:
+                return
+            if source is None:  # close() wakes us with an empty datagram from nowhere
                 return
             if len(datagram) >= 20 and datagram[0] == AccountingResponse:
                 with self._lock:
@@ -198,7 +201,8 @@ class ControlPort:
                 self._socket.sendto(answer, source)
 
     def close(self) -> None:
-        """shutdown() wakes the listener; on an unconnected UDP socket Linux does so and then complains."""
+        """shutdown() wakes the listener, although it complains about a socket that has no peer."""
+        self._closed = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
