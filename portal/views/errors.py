@@ -39,7 +39,7 @@ _WORDS: dict[int, tuple[str, str]] = {
     ),
     500: (
         mark("Something went wrong on our side."),
-        mark("This is our fault, not yours, and we have been told. Wait a minute, then try again."),
+        mark("This is our fault, not yours. Wait a minute, then try again."),
     ),
 }
 _OTHER = (
