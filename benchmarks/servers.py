@@ -78,7 +78,7 @@ def postgresql(folder: Path) -> Iterator[PostgreSql]:
     as_user = {"user": user, "extra_groups": []} if os.geteuid() == 0 else {}
     initdb = [programs / "initdb", "-D", folder / "data", "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **as_user)  # type: ignore[call-overload]
-    command = [programs / "postgres", "-D", folder / "data", "-c", "listen_addresses="]
+    command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-c", "listen_addresses="]
     command += ["-c", f"unix_socket_directories={folder}"]
     with running(
         command,
