@@ -15,6 +15,8 @@ from hotspot_admin.language import gettext, mark
 
 TOO_LONG = mark("This is too long.")
 REQUIRED = mark("This cannot be empty.")
+WTFORMS_OWN = (mark("Invalid Choice: could not coerce."), mark("Not a valid date value."))
+"""What the library itself says about a choice or date that cannot be read; named here for the catalogue."""
 
 WIDEST_NETWORK = {4: 8, 6: 16}
 """Prefix lengths: a source wider than that is a typing mistake."""

@@ -93,17 +93,15 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):site_id>")
 @requires(Permission.MANAGE_SITES)
 def edit(site_id: int) -> ResponseReturnValue:
-    with resources().database.reading() as db:
-        site = get_site(db, scope(), site_id)
-        form = SiteForm(formdata=None, data=as_typed(site, now().astimezone(site.hours.zone).date()))
+    site = _get(site_id)
+    form = SiteForm(formdata=None, data=as_typed(site, now().astimezone(site.hours.zone).date()))
     return _edit_page(form, site)
 
 
 @blueprint.post("/<int(max=2147483647):site_id>")
 @requires(Permission.MANAGE_SITES)
 def change(site_id: int) -> ResponseReturnValue:
-    with resources().database.reading() as db:
-        site = get_site(db, scope(), site_id)
+    site = _get(site_id)
     form = SiteForm()
     if not _is_right(form):
         return _edit_page(form, site), 422
@@ -111,6 +109,14 @@ def change(site_id: int) -> ResponseReturnValue:
         change_site(db, scope(), site_id, form.draft(), now())
     flash(gettext("%(name)s has been saved.", name=form.name.data), "done")
     return redirect(url_for("sites.edit", site_id=site_id), 303)
+
+
+def _get(site_id: int) -> Site:
+    """With its hours, which its page shows."""
+    with resources().database.reading() as db:
+        site = get_site(db, scope(), site_id)
+        _ = site.hours
+    return site
 
 
 def _is_right(form: SiteForm) -> bool:
