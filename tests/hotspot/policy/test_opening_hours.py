@@ -163,25 +163,29 @@ moments = st.one_of(
 )
 
 
-@given(some_hours, moments, st.floats(0, 1, exclude_max=True))
-def test_a_site_stays_open_until_its_closing_time_and_is_closed_then(when: Hours, now: datetime, share: float) -> None:
+@given(some_hours, moments, st.integers(0, 999))
+def test_a_site_stays_open_until_its_closing_time_and_is_closed_then(
+    when: Hours, now: datetime, thousandths: int
+) -> None:
     closes = closing_time(when, now)
     if closes is None:
         return
     assert now < closes <= now + LOOK_AHEAD
-    assert closing_time(when, now + (closes - now) * share) is not None
+    assert closing_time(when, now + (closes - now) * thousandths // 1000) is not None
     if closes < now + LOOK_AHEAD:
         assert closing_time(when, closes) is None
 
 
-@given(some_hours, moments, st.floats(0, 1, exclude_max=True))
-def test_a_site_stays_closed_until_its_next_opening_and_is_open_then(when: Hours, now: datetime, share: float) -> None:
+@given(some_hours, moments, st.integers(0, 999))
+def test_a_site_stays_closed_until_its_next_opening_and_is_open_then(
+    when: Hours, now: datetime, thousandths: int
+) -> None:
     opens = next_opening(when, now)
     if opens is None:
         return
     assert opens > now
     assert closing_time(when, opens) is not None
-    assert closing_time(when, now + (opens - now) * share) is None
+    assert closing_time(when, now + (opens - now) * thousandths // 1000) is None
 
 
 @given(some_hours, moments)
