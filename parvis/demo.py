@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from hotspot.settings import SettingsError, load_settings
-from parvis.demo_files import Demo, Secrets, read_ports
+from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD, LIBRARIAN, Demo, Secrets, read_ports
 from parvis.secret_key import load_settings_and_key
 from parvis.startup import StartError, Wanted, alone_in, check_ports, wanted_ports
 
@@ -118,8 +118,6 @@ def forget() -> None:
 
 def _announce(demo: Demo, seconds: float) -> None:
     """In words that French and English share, or in both."""
-    from parvis.demo_town import BLOCKED_CARD, EXPIRED_CARD, LIBRARIAN
-
     told = demo.read()
     radius, staff, patron = told["radius"], told["staff"], told["patron"]
     lines = (

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hotspot.settings import Port, Settings, SettingsError
 
+ADMINISTRATOR = "admin@val-de-loue.example"
+LIBRARIAN = "bibliotheque@val-de-loue.example"
+CARD, EXPIRED_CARD, BLOCKED_CARD = "20261001", "20231002", "20261003"
 INTERIM_SECONDS = 10
 """The pocket access point reports so often, so that the staff page is seen to grow."""
 

@@ -32,12 +32,9 @@ from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.services.staff import create_staff, reset_password, sign_in_staff
 from hotspot.values import SiteKind, Way, normalise_called_station
-from parvis.demo_files import Logins
+from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, LIBRARIAN, Logins
 
 METROPOLIS, COMMUNE = "Val de Loue", "Loue-la-Ville"
-ADMINISTRATOR = "admin@val-de-loue.example"
-LIBRARIAN = "bibliotheque@val-de-loue.example"
-CARD, EXPIRED_CARD, BLOCKED_CARD = "20261001", "20231002", "20261003"
 NAS_IDENTIFIER = "pocket"
 VOUCHERS = 20
 

@@ -1,0 +1,270 @@
+"""The command line, on a data folder of its own: what it does, what it says, its exit codes."""
+
+import json
+import shutil
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hotspot.db import open_database
+from hotspot.models import Nas, Patron
+from hotspot.passwords import is_password
+from hotspot.sealing import Vault
+from hotspot.services.staff import sign_in_staff
+from hotspot.settings import Settings, load_settings
+from parvis.secret_key import make_key_file
+from parvis.startup import prepare_var
+from tests import factories
+from tests.parvis.conftest import Run
+
+
+@pytest.fixture
+def installed(environment: dict[str, str], migrated_sqlite: Path) -> Settings:
+    """Migrated, with a key, a commune and its library."""
+    var = Path(environment["PARVIS_VAR_DIR"])
+    prepare_var(var)
+    make_key_file(var)
+    shutil.copyfile(migrated_sqlite, var / "parvis.sqlite3")
+    settings = load_settings({}, var_dir=var)
+    database = open_database(settings)
+    with database.transaction() as db:
+        commune = factories.make_organisation(db, name="Loue-la-Ville")
+        factories.make_site(db, organisation=commune, name="Library")
+    database.dispose()
+    return settings
+
+
+def test_upgrade_makes_the_tables_and_a_key_for_this_user_alone(parvis: Run, environment: dict[str, str]) -> None:
+    first = parvis("db", "upgrade")
+    key = Path(environment["PARVIS_VAR_DIR"]) / "secret.key"
+    made = key.read_text()
+    second = parvis("db", "upgrade")
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert len(made.strip()) >= 32
+    assert key.read_text() == made
+
+
+def test_upgrade_makes_no_key_where_one_is_given(parvis: Run, environment: dict[str, str]) -> None:
+    assert parvis("db", "upgrade", PARVIS_SECRET_KEY="k" * 40).exit_code == 0
+
+    assert not (Path(environment["PARVIS_VAR_DIR"]) / "secret.key").exists()
+
+
+def test_check_says_whether_the_tables_are_up_to_date(parvis: Run, environment: dict[str, str]) -> None:
+    Path(environment["PARVIS_VAR_DIR"]).mkdir()
+    before = parvis("db", "check", "--json", PARVIS_SECRET_KEY="k" * 40)
+    parvis("db", "upgrade", PARVIS_SECRET_KEY="k" * 40)
+    after = parvis("db", "check", "--json", PARVIS_SECRET_KEY="k" * 40)
+
+    assert (before.exit_code, json.loads(before.stdout)) == (1, {"up_to_date": False})
+    assert (after.exit_code, json.loads(after.stdout)) == (0, {"up_to_date": True})
+
+
+def test_every_bad_setting_is_named(parvis: Run) -> None:
+    result = parvis("serve", PARVIS_PORTAL_PORT="99999", PARVIS_WEB_THREADS="many", PARVIS_SECRET_KEY="k" * 40)
+
+    assert result.exit_code == 1
+    assert "PARVIS_PORTAL_PORT:" in result.stderr
+    assert "PARVIS_WEB_THREADS:" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_without_a_key_it_says_how_to_make_one(parvis: Run) -> None:
+    result = parvis("serve")
+
+    assert result.exit_code == 1
+    assert "parvis db upgrade" in result.stderr
+
+
+def test_a_database_that_is_away_is_one_sentence(parvis: Run) -> None:
+    away = "postgresql://nobody@127.0.0.1:1/nothing"
+
+    result = parvis("nas", "list", PARVIS_DATABASE_URL=away, PARVIS_SECRET_KEY="k" * 40)
+
+    assert (result.exit_code, result.stderr) == (1, "Error: The database cannot be reached.\n")
+
+
+def test_an_account_can_sign_in_with_the_password_that_was_printed(parvis: Run, installed: Settings) -> None:
+    result = parvis("staff", "create", "A.Martin@commune.example", "--role", "librarian", "--site", "Library")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("a.martin@commune.example can sign in with the password ")
+    assert _can_sign_in(installed, "a.martin@commune.example", result.stdout.split()[-1])
+
+
+def test_an_account_takes_its_password_from_standard_input(parvis: Run, installed: Settings) -> None:
+    password = "a long password of mine"
+
+    result = parvis("staff", "create", "a@commune.example", "--password-stdin", stdin=password + "\n")
+
+    assert result.exit_code == 0
+    assert password not in result.stdout
+    assert _can_sign_in(installed, "a@commune.example", password)
+
+
+def test_a_reset_password_replaces_the_old_one(parvis: Run, installed: Settings) -> None:
+    old = parvis("staff", "create", "a@commune.example").stdout.split()[-1]
+
+    new = parvis("staff", "reset", "a@commune.example").stdout.split()[-1]
+
+    assert not _can_sign_in(installed, "a@commune.example", old)
+    assert _can_sign_in(installed, "a@commune.example", new)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("staff", "create", "not an address"), "email: This is not an e-mail address."),
+        (("staff", "create", "a@b.example", "--role", "librarian"), "sites: A librarian needs at least one site."),
+        (("staff", "create", "a@b.example", "--role", "librarian", "--site", "Moon"), "There is no such site."),
+        (("staff", "create", "a@b.example", "--organisation", "Moon"), "There is no such organisation."),
+        (("staff", "reset", "nobody@b.example"), "There is no such staff member."),
+    ],
+    ids=["address", "librarian-without-site", "site", "organisation", "unknown"],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(
+    parvis: Run, installed: Settings, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = parvis(*arguments)
+
+    assert (result.exit_code, result.stderr) == (1, f"Error: {sentence}\n")
+
+
+def _add_nas(parvis: Run, name: str, identifier: str, address: str, *more: str) -> tuple[int, str, str]:
+    options = ("--brand", "coovachilli", "--site", "Library", "--identifier", identifier, "--address", address)
+    result = parvis("nas", "add", name, *options, *more)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_an_access_point_is_added_with_a_secret_and_listed(parvis: Run, installed: Settings) -> None:
+    code, made, _ = _add_nas(parvis, "Ground floor", "lib-1", "192.0.2.10", "--login-host", "10.1.0.1:3990", "--json")
+    listed = json.loads(parvis("nas", "list", "--json").stdout)
+
+    assert code == 0
+    assert [(each["name"], each["addresses"], each["last_packet_at"]) for each in listed] == [
+        ("Ground floor", ["192.0.2.10/32"], None)
+    ]
+    database = open_database(installed)
+    with database.reading() as db:
+        sealed = db.get_one(Nas, json.loads(made)["id"]).secret_sealed
+    database.dispose()
+    assert Vault(installed.secret_key.get_secret_value()).open(sealed) == json.loads(made)["secret"]
+
+
+def test_adding_an_access_point_prints_what_to_type_on_it(parvis: Run, installed: Settings) -> None:
+    code, said, _ = _add_nas(parvis, "Ground floor", "lib-1", "192.0.2.10")
+
+    assert code == 0
+    assert 'HS_NASID="lib-1"' in said
+    assert "Ground floor" in parvis("nas", "list").stdout
+
+
+def test_an_address_that_another_has_is_refused_with_its_name(parvis: Run, installed: Settings) -> None:
+    _add_nas(parvis, "Ground floor", "lib-1", "192.0.2.10")
+
+    code, _, said = _add_nas(parvis, "First floor", "lib-2", "192.0.2.10")
+
+    assert code == 1
+    assert "The address 192.0.2.10/32 already belongs to the access point Ground floor." in said
+
+
+def test_an_address_that_is_none_is_refused(parvis: Run, installed: Settings) -> None:
+    assert _add_nas(parvis, "Ground floor", "lib-1", "somewhere")[::2] == (
+        1,
+        "Error: address: somewhere is neither an address nor a network.\n",
+    )
+
+
+CARDS = "numero_carte;code;nom\n0001;1234;Camille\n0002;5678;Claude\n"
+
+
+def test_cards_are_imported(parvis: Run, installed: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "cards.csv"
+    file.write_text(CARDS)
+
+    result = parvis("patrons", "import", str(file), "--json")
+
+    assert json.loads(result.stdout) == {"new": 2, "updated": 0, "unchanged": 0}
+    assert _pins(installed, {"0001": "1234", "0002": "5678"})
+
+
+def test_a_dry_run_imports_nothing(parvis: Run, installed: Settings) -> None:
+    result = parvis("patrons", "import", "-", "--dry-run", stdin=CARDS)
+
+    assert result.stdout == "Would import: 2 new, 0 updated, 0 unchanged.\n"
+    assert _pins(installed, {})
+
+
+def test_one_wrong_line_keeps_all_cards_out_and_is_named(parvis: Run, installed: Settings) -> None:
+    result = parvis("patrons", "import", "-", stdin=CARDS + ";9999;Nobody\n")
+
+    assert result.exit_code == 1
+    assert "Line 4:" in result.stderr
+    assert _pins(installed, {})
+
+
+def test_the_doctor_finds_a_sound_installation_sound(parvis: Run, installed: Settings) -> None:
+    result = parvis("doctor", "--json")
+
+    assert result.exit_code == 0, result.stdout
+    assert {each["what"] for each in json.loads(result.stdout)} >= {"database", "tables", "secret key", "portal"}
+
+
+def test_the_doctor_finds_a_key_that_others_can_read(parvis: Run, installed: Settings) -> None:
+    (installed.var_dir / "secret.key").chmod(0o644)
+
+    result = parvis("doctor")
+
+    assert result.exit_code == 1
+    assert "BAD  secret key: others can read" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve",),
+        ("demo",),
+        ("db", "upgrade"),
+        ("db", "check"),
+        ("staff", "create"),
+        ("staff", "reset"),
+        ("nas", "list"),
+        ("nas", "add"),
+        ("patrons", "import"),
+        ("doctor",),
+    ],
+    ids=" ".join,
+)
+def test_every_command_explains_itself_with_an_example(parvis: Run, command: tuple[str, ...]) -> None:
+    result = parvis(*command, "--help")
+
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert f"parvis {' '.join(command)}" in result.stdout
+
+
+def test_a_mistyped_command_is_told_from_a_failed_one(parvis: Run) -> None:
+    assert parvis("serv").exit_code == 2
+
+
+def _can_sign_in(settings: Settings, email: str, password: str) -> bool:
+    database = open_database(settings)
+    try:
+        with database.transaction() as db:
+            return sign_in_staff(db, email, password, datetime.now(UTC)) is not None
+    finally:
+        database.dispose()
+
+
+def _pins(settings: Settings, expected: dict[str, str]) -> bool:
+    database = open_database(settings)
+    try:
+        with database.reading() as db:
+            hashes = {patron.card_number: patron.pin_hash for patron in db.query(Patron)}
+    finally:
+        database.dispose()
+    return hashes.keys() == expected.keys() and all(is_password(expected[card], hashes[card]) for card in expected)
