@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 WIDTH, HEIGHT = 720, 210
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 12, 30
+LEFT, RIGHT, TOP, BOTTOM = 52, 8, 18, 30
 """Room around the bars for the scale and the days."""
 LINES = 4
 

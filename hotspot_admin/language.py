@@ -1,6 +1,7 @@
 """The language of a page: the staff member's own, before sign-in the browser's. Messages, dates and numbers in it."""
 
 from datetime import date, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -115,6 +116,12 @@ def short_day(value: date) -> str:
     return format_date(value, "dd/MM" if language() == "fr" else "d MMM", locale=_locale())
 
 
+def network(cidr: str) -> str:
+    """A single address without its prefix length."""
+    parsed = ip_network(cidr)
+    return str(parsed.network_address) if parsed.num_addresses == 1 else cidr
+
+
 def fact(value: Any, *, is_change: bool) -> str:
     """A fact of the audit log; of a change it is [before, after]."""
     if is_change and isinstance(value, list) and len(value) == 2:
@@ -124,7 +131,7 @@ def fact(value: Any, *, is_change: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else said(value)
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:
@@ -153,5 +160,6 @@ def install(app: Flask) -> None:
         day_and_month=day_and_month,
         short_day=short_day,
         mac=print_mac,
+        network=network,
     )
     app.jinja_env.globals.update(language=language, in_language=in_language, said=said, fact=fact, LANGUAGES=LANGUAGES)

@@ -30,3 +30,29 @@ ACTIONS = {
     "staff.retired": mark("Staff account retired"),
 }
 """An action that is not here is shown as it is written in the log."""
+FACTS = {
+    "addresses": mark("Addresses its packets come from"),
+    "brand": mark("Brand"),
+    "kind": mark("Kind of place"),
+    "latitude": mark("Latitude"),
+    "login_hosts": mark("Login addresses"),
+    "longitude": mark("Longitude"),
+    "message_authenticator": mark("Message-Authenticator"),
+    "name": mark("Name"),
+    "nas_identifier": mark("NAS identifier"),
+    "opening_hours": mark("Opening hours"),
+    "organisation": mark("Organisation"),
+    "role": mark("Role"),
+    "site": mark("Site"),
+    "ssid": mark("Name of the Wi-Fi network (SSID)"),
+    "time_zone": mark("Time zone"),
+}
+"""What was changed, by its name in the log. A fact's value may be a message id too: `changed`, `required`."""
+FACT_VALUES = (
+    mark("changed"),
+    mark("required"),
+    mark("auto"),
+    mark("optional"),
+    mark("librarian"),
+    mark("administrator"),
+)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from hotspot.errors import Conflict, NotFound
-from hotspot.models import MessageAuthenticatorMode, Nas, NasAddress
+from hotspot.models import MessageAuthenticatorMode, Nas, NasAddress, Site
 from hotspot.sealing import Vault
 from hotspot.services import audit
 from hotspot.services.sites import get_site
@@ -85,7 +85,7 @@ def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: dateti
     _apply(nas, draft)
     db.add(nas)
     db.flush()
-    audit.note(db, by, "nas.created", nas.name, _facts(nas), now, organisation_id=nas.organisation_id)
+    audit.note(db, by, "nas.created", nas.name, _facts(nas, site), now, organisation_id=nas.organisation_id)
     return nas
 
 
@@ -93,11 +93,11 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     nas = get_nas(db, by, nas_id)
     site = get_site(db, by, draft.site_id)
     _refuse_conflicts(db, by, nas.vendor, draft, nas_id=nas.id)
-    before = _facts(nas)
+    before = _facts(nas, nas.site)
     _apply(nas, draft)
     nas.organisation_id = site.organisation_id
     db.flush()
-    changes = {name: [before[name], value] for name, value in _facts(nas).items() if before[name] != value}
+    changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
     return nas
 
@@ -151,11 +151,11 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
 
 
-def _facts(nas: Nas) -> dict[str, Any]:
+def _facts(nas: Nas, site: Site) -> dict[str, Any]:
     """For the audit log: everything that staff can set, and no secret."""
     return {
         "name": nas.name,
-        "site_id": nas.site_id,
+        "site": site.name,
         "brand": nas.vendor,
         "nas_identifier": nas.nas_identifier,
         "addresses": sorted(each.network for each in nas.addresses),

@@ -79,16 +79,17 @@ def change_site(db: Session, by: Scope, site_id: int, draft: SiteDraft, now: dat
     """Grants already given keep their end: only the next ones go by the new hours."""
     site = get_site(db, by, site_id)
     _check(draft, by)
-    changes: dict[str, Any] = {
-        name: [getattr(site, name), value] for name, value in _plain(draft).items() if getattr(site, name) != value
-    }
-    before = site.hours
+    before, hours_before = _facts(site), site.hours
     for name, value in _plain(draft).items():
         setattr(site, name, value)
     _set_hours(site, draft)
-    if (before.week, before.exceptions) != (site.hours.week, site.hours.exceptions):
-        changes["opening_hours"] = "changed"
     db.flush()
+    db.refresh(site, ["organisation"])
+    changes: dict[str, Any] = {
+        name: [before[name], value] for name, value in _facts(site).items() if before[name] != value
+    }
+    if hours_before != site.hours:
+        changes["opening_hours"] = "changed"
     audit.note(db, by, "site.changed", site.name, changes, now, organisation_id=site.organisation_id)
     return site
 
@@ -146,6 +147,13 @@ def _check(draft: SiteDraft, by: Scope) -> None:
 
 def _plain(draft: SiteDraft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in _PLAIN}
+
+
+def _facts(site: Site) -> dict[str, Any]:
+    """For the audit log: what a change is told by."""
+    names = ("name", "time_zone", "ssid", "latitude", "longitude")
+    facts = {name: getattr(site, name) for name in names}
+    return facts | {"kind": site.kind.value, "organisation": site.organisation.name}
 
 
 def _set_hours(site: Site, draft: SiteDraft) -> None:

@@ -12,7 +12,7 @@ from hotspot.models import MessageAuthenticatorMode, Nas, Site
 from hotspot.services.nases import NasDraft
 from hotspot.vendors import VENDORS
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, parse_login_hosts, parse_networks, text_field
-from hotspot_admin.language import mark
+from hotspot_admin.language import mark, network
 
 MODES = {
     MessageAuthenticatorMode.REQUIRED: mark("Required (safe; for every recent device)"),
@@ -99,7 +99,7 @@ def as_typed(nas: Nas) -> Mapping[str, Any]:
     return {
         "name": nas.name,
         "site_id": nas.site_id,
-        "networks": "\n".join(sorted(each.network for each in nas.addresses)),
+        "networks": "\n".join(sorted(network(each.network) for each in nas.addresses)),
         "nas_identifier": nas.nas_identifier,
         "login_hosts": "\n".join(nas.login_hosts.split()),
         "message_authenticator": nas.message_authenticator.value,

@@ -7,7 +7,7 @@ from hotspot.services.audit import audited_actions, read_audit
 from hotspot.services.sites import local_zone
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.resources import resources, scope
-from hotspot_admin.wording import ACTIONS
+from hotspot_admin.wording import ACTIONS, FACTS
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -25,5 +25,5 @@ def index() -> ResponseReturnValue:
         page = read_audit(db, scope(), action=chosen, before=min(before, _MOST) if before else None)
         zone = local_zone(db, scope())
     return render_template(
-        "audit.html", page=page, actions=actions, action=chosen, before=before, labels=ACTIONS, zone=zone
+        "audit.html", page=page, actions=actions, action=chosen, before=before, labels=ACTIONS, facts=FACTS, zone=zone
     )
