@@ -68,7 +68,7 @@ def page(template: str, status: int = HTTPStatus.OK, **facts: Any) -> Response:
     return make_response(render_template(template, **facts), status)
 
 
-def refusal_page(refusal: Refuse, *, status: int | None = None, way: Way | None = None) -> Response:
+def refusal_page(refusal: Refuse, *, status: int | None = None, **facts: Any) -> Response:
     """A page of its own, for those who cannot be shown a form."""
     explanation = explain(refusal.reason, language())
     return page(
@@ -76,7 +76,7 @@ def refusal_page(refusal: Refuse, *, status: int | None = None, way: Way | None 
         status or status_of(refusal.reason),
         title=explanation.title,
         what_to_do=explanation.what_to_do,
-        way=way,
+        **facts,
     )
 
 

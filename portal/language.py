@@ -48,7 +48,7 @@ def mark(message: str) -> str:
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
     text: str = format_time(moment, _TIME_FORMATS.get(language(), "HH:mm"), tzinfo=zone, locale=_locale())
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return _unbroken(text)
 
 
 def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -72,28 +72,29 @@ def duration(length: timedelta) -> str:
         ngettext("%(number)d hour", "%(number)d hours", hours) if hours else "",
         ngettext("%(number)d minute", "%(number)d minutes", minutes) if minutes else "",
     ]
-    said = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part][:2]
+    said = [_unbroken(part) for part in parts if part][:2]
     return " ".join(said) if said else gettext("less than a minute")
 
 
 def octets(number: int) -> str:
     """In millions or thousands of millions, as networks count them."""
     if number >= 1_000_000_000:
-        return gettext("%(number)s GB", number=_decimal(number / 1_000_000_000))
-    return gettext("%(number)s MB", number=_decimal(number / 1_000_000))
+        return _unbroken(gettext("%(number)s GB", number=_decimal(number / 1_000_000_000)))
+    return _unbroken(gettext("%(number)s MB", number=_decimal(number / 1_000_000)))
 
 
 def speed(kbps: int) -> str:
-    return gettext("%(number)s Mbit/s", number=_decimal(kbps / 1000))
+    return _unbroken(gettext("%(number)s Mbit/s", number=_decimal(kbps / 1000)))
+
+
+def _unbroken(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _decimal(number: float) -> str:
     digits = "#,##0.#" if number < 10 else "#,##0"
     return format_decimal(number, format=digits, locale=_locale())
-
-
-def _capitalize_first(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _locale() -> str:
@@ -107,7 +108,7 @@ def install(app: Flask) -> None:
         lambda singular, plural, number: translations(language()).ngettext(singular, plural, number),
         newstyle=True,
     )
-    app.jinja_env.filters.update(duration=duration, octets=octets, speed=speed, capitalize_first=_capitalize_first)
+    app.jinja_env.filters.update(duration=duration, octets=octets, speed=speed)
     app.jinja_env.globals.update(
         language=language,
         direction=lambda: "rtl" if language() in _RIGHT_TO_LEFT else "ltr",

@@ -28,7 +28,7 @@ def needs_arrival(view: Callable[[Arrival], Response]) -> Callable[[], Response]
         if arrival.is_older_than(made.settings.arrival_life, made.clock()):
             count_refusal(RefusalReason.ARRIVAL_EXPIRED)
             way = way_to_the_nas(arrival.vendor, arrival.login_url)
-            return refusal_page(Refuse(RefusalReason.ARRIVAL_EXPIRED), way=way)
+            return refusal_page(Refuse(RefusalReason.ARRIVAL_EXPIRED), way=way, site=shown_site(arrival.site_id))
         may_lead_to(arrival.login_url)
         return view(arrival)
 

@@ -35,7 +35,7 @@ def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) ->
     closed = closing_time(site.hours, now) is None
     if closed and shown.notice is None:
         refusal = Refuse(RefusalReason.SITE_CLOSED, again_at=next_opening(site.hours, now))
-        shown = replace(shown, notice=notice_of(refusal, now, site.hours.zone))
+        shown = replace(shown, notice=replace(notice_of(refusal, now, site.hours.zone), is_problem=False))
     return page(
         "welcome.html",
         status,

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 
+from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.online import Online, Presence, show_grant
 from hotspot.values import RefusalReason
 from hotspot.vendors import VENDORS
-from hotspot.wording import explain
+from hotspot.wording import Explanation, explain
 from portal.answers import Way, page, usual_login_url, way_to_the_nas
 from portal.language import gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
@@ -20,6 +21,7 @@ from portal.visits import shown_site
 
 blueprint = Blueprint("online", __name__)
 
+REFRESH_SECONDS = 60
 _CAPTIVE_JSON = "application/captive+json"
 
 
@@ -40,19 +42,26 @@ def get_online(token: str) -> Response:
     speak(online.grant.language)
     if visit.login_url:
         may_lead_to(visit.login_url)
-    ended = explain(online.ends_because, language()) if online.presence is Presence.OVER else None
-    return page(
+    site = shown_site(online.grant.site_id)
+    is_open = closing_time(site.hours, made.clock()) is not None
+    is_online = online.presence is Presence.ONLINE
+    refreshes = is_online and "still" not in request.args
+    answer = page(
         "online.html",
         token=token,
         online=online,
-        site=shown_site(online.grant.site_id),
-        is_online=online.presence is Presence.ONLINE,
-        ended=ended,
+        site=site,
+        is_online=is_online,
+        refreshes=refreshes,
+        ended=_why_over(online, is_open=is_open),
         end=local_moment(online.ends_at, made.clock(), online.zone),
         why_it_ends=_why_it_ends(online),
-        way=_way_back(visit),
+        way=_way_back(visit) if is_open else None,
         can_sign_out=visit.login_url is not None,
     )
+    if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
+        answer.headers["Refresh"] = str(REFRESH_SECONDS)
+    return answer
 
 
 @blueprint.post("/online/<token>/sign-out")
@@ -108,10 +117,17 @@ def _way_back(visit: _Visit) -> Way | None:
     return Way(way.address, gettext("Connect again"))
 
 
+def _why_over(online: Online, *, is_open: bool) -> Explanation | None:
+    if online.presence is not Presence.OVER:
+        return None
+    opened_again = online.ends_because is RefusalReason.SITE_CLOSED and is_open
+    return explain(RefusalReason.GRANT_ENDED if opened_again else online.ends_because, language())
+
+
 def _why_it_ends(online: Online) -> str:
     match online.ends_because:
         case RefusalReason.SITE_CLOSED:
             return gettext("when this place closes")
         case RefusalReason.TIME_USED_UP:
-            return gettext("when the time of this visit is used up")
-    return gettext("end of this visit")
+            return gettext("when its time is used up")
+    return ""
