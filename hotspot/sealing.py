@@ -21,6 +21,7 @@ class Vault:
         self._secret = secret_key.encode()
         self._fernet = Fernet(urlsafe_b64encode(self.derive("stored secrets")))
         self._lookup_key = self.derive("voucher look-up")
+        self._serializers: dict[str, URLSafeSerializer] = {}  # RADIUS signs an address in every Access-Accept
 
     def derive(self, purpose: str) -> bytes:
         """32 octets for one purpose (RFC 5869)."""
@@ -49,4 +50,8 @@ class Vault:
             return None
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self.derive("sign " + purpose), signer_kwargs={"digest_method": hashlib.sha256})
+        made = self._serializers.get(purpose)
+        if made is None:
+            key, options = self.derive("sign " + purpose), {"digest_method": hashlib.sha256}
+            made = self._serializers[purpose] = URLSafeSerializer(key, signer_kwargs=options)
+        return made

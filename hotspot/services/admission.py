@@ -12,6 +12,12 @@ from hotspot.models import Admission
 from hotspot.policy.admission import decide_admission
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse
 
+_ON_POSTGRESQL = """
+INSERT INTO admissions (happened_at, nas_id, grant_id, device_mac, refusal)
+SELECT CAST(%(now)s AS timestamptz), * FROM unnest(
+    CAST(%(nases)s AS integer[]), CAST(%(grants)s AS uuid[]), CAST(%(macs)s AS text[]), CAST(%(refusals)s AS text[]))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRequest:
@@ -36,20 +42,29 @@ def admit(
     """
     claimed = logins.claim([Claim(each.user_name, each.request_key) for each in requests])
     answers = [_answer(request, login, now) for request, login in zip(requests, claimed, strict=True)]
-    db.execute(
-        insert(Admission),
-        [
-            {
-                "happened_at": now,
-                "nas_id": request.nas_id,
-                "grant_id": login.terms.grant_id if login else None,
-                "device_mac": request.device_mac,
-                "refusal": answer.reason if isinstance(answer, Refuse) else None,
-            }
-            for request, login, answer in zip(requests, claimed, answers, strict=True)
-        ],
-    )
+    _write_down(db, requests, claimed, answers, now)
     return answers
+
+
+def _write_down(
+    db: Session,
+    requests: Sequence[AdmissionRequest],
+    claimed: Sequence[OneTimeLogin | None],
+    answers: Sequence[Admit | Refuse],
+    now: datetime,
+) -> None:
+    """PostgreSQL takes the batch as four arrays, which is several times faster than row by row."""
+    nases = [request.nas_id for request in requests]
+    grants = [login.terms.grant_id if login else None for login in claimed]
+    macs = [request.device_mac for request in requests]
+    refusals = [answer.reason if isinstance(answer, Refuse) else None for answer in answers]
+    if db.get_bind().dialect.name == "postgresql":
+        arrays = {"now": now, "nases": nases, "grants": grants, "macs": macs, "refusals": refusals}
+        db.connection().exec_driver_sql(_ON_POSTGRESQL, arrays)
+        return
+    columns = ("nas_id", "grant_id", "device_mac", "refusal")
+    rows = zip(nases, grants, macs, refusals, strict=True)
+    db.execute(insert(Admission), [{"happened_at": now, **dict(zip(columns, row, strict=True))} for row in rows])
 
 
 def _answer(request: AdmissionRequest, login: OneTimeLogin | None, now: datetime) -> Admit | Refuse:
