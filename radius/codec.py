@@ -6,8 +6,8 @@ Its packet objects are not used: they accept attributes that run past the end, a
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop
 
 from pyrad.dictionary import Dictionary
 from pyrad.tools import EncodeAttr
@@ -35,8 +35,6 @@ _vendor_integer_names: dict[tuple[int, int], str] = {
     (vendor, number): name for name, (vendor, number, kind) in _specs.items() if vendor and kind == "integer"
 }
 
-_number = struct.Struct("!I").unpack
-
 
 class MalformedAttribute(Exception):
     """An attribute that we need cannot be read."""
@@ -62,7 +60,7 @@ class Packet:
     def all(self, number: int) -> list[bytes]:
         if number not in self.first:
             return []
-        return [self.first[number], *(value for kind, value in self.more if kind == number)]
+        return [self.first[number], *[value for kind, value in self.more if kind == number]]
 
     def octets_of(self, number: int) -> bytes | None:
         return self.first.get(number)
@@ -77,15 +75,15 @@ class Packet:
             return None
         if len(value) != 4:
             raise MalformedAttribute(number)
-        return int(_number(value)[0])
+        return int.from_bytes(value)
 
     def address(self, ipv4: int, ipv6: int) -> str | None:
         """An address, or None: one of the wrong length is no reason to lose the packet."""
         value = self.first.get(ipv4)
         if value is not None and len(value) == 4:
-            return str(IPv4Address(value))
+            return inet_ntop(AF_INET, value)
         value = self.first.get(ipv6)
-        return str(IPv6Address(value)) if value is not None and len(value) == 16 else None
+        return inet_ntop(AF_INET6, value) if value is not None and len(value) == 16 else None
 
     def vendor_integers(self) -> Mapping[str, int]:
         """Vendor attributes that are integers, by the names of our dictionaries."""

@@ -26,6 +26,7 @@ _CAUSES = {
     10: TerminateCause.NAS_REQUEST,
     11: TerminateCause.NAS_REBOOT,
 }
+_OF_ONE_SESSION = (AccountingKind.START, AccountingKind.INTERIM, AccountingKind.STOP)
 _ADMINISTRATIVE_USER = 6
 _LONGEST_PASSWORD = 128
 
@@ -69,29 +70,30 @@ def _read_proof(packet: Packet, secret: SharedSecret) -> Proof | DiscardReason:
 
 
 def _read_accounting_request(packet: Packet) -> AccountingRequest | DiscardReason:
-    status = packet.number(40)
+    number, text = packet.number, packet.text
+    status = number(40)
     if status is None:
         return DiscardReason.STATUS_TYPE_MISSING
     kind = _KINDS.get(status)
-    acct_session_id = packet.text(44)
-    if not acct_session_id and kind in (AccountingKind.START, AccountingKind.INTERIM, AccountingKind.STOP):
+    acct_session_id = text(44)
+    if not acct_session_id and kind in _OF_ONE_SESSION:
         return DiscardReason.SESSION_ID_MISSING
-    cause = packet.number(49)
+    cause = number(49)
     return AccountingRequest(
         kind=kind,
         acct_session_id=acct_session_id,
-        user_name=packet.text(1),
-        calling_station_id=packet.text(31),
-        called_station_id=packet.text(30),
+        user_name=text(1),
+        calling_station_id=text(31),
+        called_station_id=text(30),
         framed_ip=packet.address(8, 168),
         classes=tuple(packet.all(25)),
-        input_octets=total_octets(packet.number(42), packet.number(52)),
-        output_octets=total_octets(packet.number(43), packet.number(53)),
-        session_seconds=packet.number(46) or 0,
+        input_octets=total_octets(number(42), number(52)),
+        output_octets=total_octets(number(43), number(53)),
+        session_seconds=number(46) or 0,
         terminate_cause=None if cause is None else _CAUSES.get(cause, TerminateCause.OTHER),
-        delay_seconds=packet.number(41) or 0,
-        event_timestamp=packet.number(55),
-        is_administrative=packet.number(6) == _ADMINISTRATIVE_USER,
+        delay_seconds=number(41) or 0,
+        event_timestamp=number(55),
+        is_administrative=number(6) == _ADMINISTRATIVE_USER,
         vendor_integers=packet.vendor_integers(),
     )
 

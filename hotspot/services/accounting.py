@@ -1,11 +1,11 @@
 """A batch of accounting records -> WifiSessions. Repeats and late packets do no harm; counters only grow."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import case, func, select, update
@@ -35,9 +35,11 @@ class AccountingKind(StrEnum):
 ENDS_ALL = (AccountingKind.ON, AccountingKind.OFF)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountingRecord:
-    """An authentic Accounting-Request, in the core's words: upload and download are the citizen's."""
+class AccountingRecord(NamedTuple):
+    """An authentic Accounting-Request, in the core's words: upload and download are the citizen's.
+
+    A named tuple, since one is made for every packet: a frozen dataclass of this size takes three times as long.
+    """
 
     kind: AccountingKind
     nas_id: int

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
@@ -19,6 +20,9 @@ from hotspot.vendors.vendor import Vendor
 log = structlog.get_logger()
 
 _MOST_REMEMBERED = 20_000
+
+_normalised = lru_cache(maxsize=4096)(normalise_called_station)
+"""A town has some hundreds of access points, and each says its name in every packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class RadiusClient:
         """Where a device is: at the access point that it named, else where the NAS is said to be."""
         if not self.sites:
             return self.site_id
-        return self.sites.get(normalise_called_station(called_station_id), self.site_id)
+        return self.sites.get(_normalised(called_station_id), self.site_id)
 
 
 class RadiusClients:

@@ -1,6 +1,5 @@
 """FreeRADIUS's own client against `python -m radius`, over real sockets: it checks every authenticator of ours."""
 
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -12,8 +11,6 @@ from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
 from hotspot.values import RefusalReason, TerminateCause, print_mac
 from tests import factories
 from tests.radius.conftest import RadiusProcess
-
-pytestmark = pytest.mark.skipif(shutil.which("radclient") is None, reason="radclient is not installed")
 
 
 def ask(port: int, command: str, *attributes: str, secret: str = factories.RADIUS_SECRET) -> str:
