@@ -1,0 +1,145 @@
+"""From any page to the pretend Internet, by each way in; and the ways that stay shut."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from hotspot.values import RefusalReason
+from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD
+from tests.journeys.conftest import OpenBrowser
+from tests.journeys.town import Town
+from tests.journeys.visitor import Desk, Visitor
+
+NewVisitor = Callable[..., Visitor]
+
+
+def test_by_library_card(visitor: Visitor, card: dict[str, str]) -> None:
+    visitor.arrive("/a/page?with=query")
+    visitor.sign_in_by_card(**card)
+    visitor.expect_online()
+    visitor.expect_pretend_internet()
+
+
+def test_by_voucher_and_not_by_a_second_device(new_visitor: NewVisitor, town: Town) -> None:
+    first, second = new_visitor(), new_visitor()
+    first.arrive()
+    first.sign_in_by_voucher(town.demo["voucher"].lower().replace("-", " "))
+    first.expect_online()
+    second.arrive()
+    second.sign_in_by_voucher(town.demo["voucher"])
+    second.expect_refusal(RefusalReason.VOUCHER_USED)
+    second.expect_captured()
+
+
+def test_by_one_tap(visitor: Visitor) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_one_tap()
+    visitor.expect_online()
+    visitor.expect_pretend_internet()
+
+
+def test_signing_out(visitor: Visitor) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_one_tap()
+    visitor.expect_online()
+    visitor.page.get_by_role("button", name="Se déconnecter").click()
+    expect(visitor.page.get_by_text("Vous êtes déconnecté").first).to_be_visible()
+    visitor.expect_captured()
+
+
+def test_coming_back_needs_nothing_to_be_typed(visitor: Visitor, card: dict[str, str]) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_card(**card)
+    visitor.expect_online()
+    visitor.page.get_by_role("button", name="Se déconnecter").click()
+    visitor.arrive()
+    visitor.page.get_by_role("button", name="Continuer").click()
+    visitor.expect_online()
+
+
+def test_a_wrong_pin_and_then_the_right_one(visitor: Visitor, card: dict[str, str]) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_card(card["card"], "000000")
+    visitor.expect_refusal(RefusalReason.UNKNOWN_CARD_OR_PIN)
+    visitor.sign_in_by_card(**card)
+    visitor.expect_online()
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(EXPIRED_CARD, RefusalReason.CARD_EXPIRED), (BLOCKED_CARD, RefusalReason.CARD_BLOCKED)],
+    ids=["expired", "blocked"],
+)
+def test_a_card_that_opens_nothing(visitor: Visitor, town: Town, number: str, reason: RefusalReason) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_card(number, town.demo["patron"]["pin"])
+    visitor.expect_refusal(reason)
+    visitor.expect_captured()
+
+
+def test_another_place_has_other_offers(visitor: Visitor) -> None:
+    visitor.walk_to("Place de la République")
+    visitor.arrive()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Place de la République")
+    expect(visitor.page.get_by_label("Numéro de carte")).to_have_count(0)
+    visitor.sign_in_by_one_tap()
+    visitor.expect_online()
+
+
+def test_a_closed_town_hall_says_when_it_opens(visitor: Visitor, desk: Desk) -> None:
+    desk.open("/sites")
+    desk.page.get_by_role("link", name="Hôtel de ville").first.click()
+    for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"):
+        desk.page.locator(f"[name={day}]").fill("")
+    desk.page.locator("[name=monday]").fill("03:00-03:01")
+    desk.page.locator("form:has([name=monday]) button.primary").click()
+    expect(desk.page.get_by_text(re.compile("a été enregistré")).first).to_be_visible()
+    visitor.walk_to("Hôtel de ville")
+    visitor.arrive()
+    expect(visitor.page.get_by_text(re.compile("[Ff]ermé")).first).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="J’accepte les conditions et je me connecte")).to_have_count(0)
+
+
+def test_a_page_left_open_outlives_the_challenge(visitor: Visitor, town: Town) -> None:
+    visitor.arrive()
+    visitor.leave_the_page_open(town)
+    visitor.sign_in_by_one_tap()
+    visitor.expect_online()
+
+
+def test_a_third_device_of_one_card_is_too_many(new_visitor: NewVisitor, card: dict[str, str]) -> None:
+    for _ in range(2):
+        visitor = new_visitor()
+        visitor.arrive()
+        visitor.sign_in_by_card(**card)
+        visitor.expect_online()
+    third = new_visitor()
+    third.arrive()
+    third.sign_in_by_card(**card)
+    third.expect_refusal(RefusalReason.TOO_MANY_DEVICES)
+
+
+def test_without_javascript(new_visitor: NewVisitor, card: dict[str, str]) -> None:
+    visitor = new_visitor(java_script_enabled=False)
+    visitor.arrive()
+    visitor.sign_in_by_card(**card)
+    visitor.expect_online()
+    visitor.expect_pretend_internet()
+
+
+def test_in_english(open_browser: OpenBrowser, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    visitor.arrive()
+    visitor.page.get_by_role("link", name="English").click()
+    visitor.page.get_by_role("button", name="I accept the terms and connect").last.click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("You are online")
+
+
+def test_on_postgresql(postgresql_town: Town, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(postgresql_town.access_point)
+    visitor.arrive()
+    visitor.sign_in_by_card(**postgresql_town.demo["patron"])
+    visitor.expect_online()
+    visitor.expect_pretend_internet()

@@ -1,0 +1,112 @@
+"""What people do in a browser, in their words: the visitor at an access point, the staff at their desk."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from hotspot.values import RefusalReason
+from hotspot.wording import explain
+from portal.arrival import arrival_of_token
+from tests.journeys.town import Town
+
+CONNECT = "J’accepte les conditions et je me connecte"
+ONLINE = "Vous êtes en ligne"
+NARROW = {"width": 320, "height": 640}
+
+
+@dataclass
+class Visitor:
+    """A fresh browser is a new phone."""
+
+    page: Page
+    access_point: str
+
+    def arrive(self, path: str = "/") -> None:
+        """Visit any page; the access point leads to the portal."""
+        self.page.goto(self.access_point + path)
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+
+    def walk_to(self, place: str) -> None:
+        self.page.goto(f"{self.access_point}/pocket")
+        self.page.get_by_role("button", name=f"Aller à : {place}").click()
+
+    def sign_in_by_card(self, card: str, pin: str) -> None:
+        form = self.open_offer("Avec votre carte de bibliothèque")
+        form.get_by_label("Numéro de carte").fill(card)
+        form.get_by_label("Code ou mot de passe").fill(pin)
+        form.get_by_role("button", name=CONNECT).click()
+
+    def sign_in_by_voucher(self, code: str) -> None:
+        form = self.open_offer("Avec un code")
+        form.get_by_label("Code", exact=True).fill(code)
+        form.get_by_role("button", name=CONNECT).click()
+
+    def sign_in_by_one_tap(self) -> None:
+        self.open_offer("Accès libre").get_by_role("button", name=CONNECT).click()
+
+    def open_offer(self, title: str) -> Locator:
+        card = self.page.locator(".card", has=self.page.get_by_role("heading", name=title))
+        if card.locator("summary").count() and card.get_attribute("open") is None:
+            card.locator("summary").click()
+        return card
+
+    def leave_the_page_open(self, town: Town) -> None:
+        """For ten minutes: the page is as old as that, and the access point has another challenge."""
+        for field in self.page.locator("input[name=arrival]").all():
+            arrival = arrival_of_token(town.vault(), field.get_attribute("value") or "")
+            assert arrival is not None
+            older = replace(arrival, issued_at=arrival.issued_at - timedelta(minutes=10))
+            field.evaluate("(input, token) => input.value = token", older.to_token(town.vault()))
+        self.page.request.get(f"{self.access_point}/logoff", max_redirects=0)
+
+    def expect_online(self) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(ONLINE)
+        expect(self.page).to_have_url(re.compile(r"/online/"))
+
+    def expect_pretend_internet(self) -> None:
+        self.page.goto(self.access_point + "/news")
+        expect(self.page.get_by_text("L’internet pour de faux")).to_be_visible()
+
+    def expect_refusal(self, reason: RefusalReason) -> None:
+        expect(self.page.get_by_role("alert").get_by_role("heading")).to_have_text(explain(reason, "fr").title)
+
+    def expect_captured(self) -> None:
+        """The next page leads to the portal again."""
+        self.page.goto(self.access_point + "/news")
+        expect(self.page).to_have_url(re.compile(r"/hotspot\?"))
+
+
+@dataclass
+class Desk:
+    """The staff application, signed in."""
+
+    page: Page
+    town: Town
+
+    def sign_in(self, email: str, password: str) -> None:
+        self.page.goto(self.town.staff)
+        self.page.locator("[name=email]").fill(email)
+        self.page.locator("[name=password]").fill(password)
+        self.page.get_by_role("button", name="Se connecter").click()
+        expect(self.page.locator("[name=password]")).to_have_count(0)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.town.staff + path)
+
+
+def expect_accessible(page: Page) -> None:
+    """No violation that axe calls serious or critical."""
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == [], page.url
+
+
+def expect_no_sideways_scroll(page: Page) -> None:
+    page.set_viewport_size(NARROW)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= NARROW["width"], f"{page.url} is {width} px wide"
