@@ -6,6 +6,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import Form, SelectField, TextAreaField, ValidationError
 from wtforms.fields import Field
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length
 
 from hotspot.models import MessageAuthenticatorMode, Nas, Site
@@ -58,15 +59,15 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
     message_authenticator = SelectField(
         mark("Message-Authenticator"),
         [AnyOf([mode.value for mode in MessageAuthenticatorMode], _CHOOSE)],
-        choices=[(mode.value, label) for mode, label in MODES.items()],
+        choices=[SelectChoice(mode.value, label) for mode, label in MODES.items()],
         validate_choice=False,
     )
 
     def offer_sites(self, sites: Sequence[Site]) -> None:
-        self.site_id.choices = [(each.id, each.name) for each in sites]
+        self.site_id.choices = [SelectChoice(each.id, each.name) for each in sites]
 
     def validate_site_id(self, field: Field) -> None:
-        if field.data not in dict(field.choices):
+        if field.data not in [choice.value for choice in field.choices]:
             raise ValidationError(_CHOOSE)
 
     def validate_nas_identifier(self, field: Field) -> None:
@@ -90,7 +91,7 @@ class NewNasForm(ChangeNasForm):
     vendor = SelectField(
         mark("Brand"),
         [AnyOf(list(VENDORS), _CHOOSE)],
-        choices=[(key, vendor.label) for key, vendor in VENDORS.items()],
+        choices=[SelectChoice(key, vendor.label) for key, vendor in VENDORS.items()],
         validate_choice=False,
     )
 

@@ -16,6 +16,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields import Field
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, Length
 from wtforms.validators import Optional as MayBeEmpty
 
@@ -78,7 +79,7 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
     kind = SelectField(
         mark("Kind of place"),
         [AnyOf([kind.value for kind in SiteKind], mark("Choose one of these."))],
-        choices=[(kind.value, label) for kind, label in KINDS.items()],
+        choices=[SelectChoice(kind.value, label) for kind, label in KINDS.items()],
         validate_choice=False,
     )
     ssid = text_field(mark("Name of the Wi-Fi network (SSID)"), 32, required=False, autocomplete="off")
@@ -88,7 +89,7 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
     hours_kind = RadioField(
         mark("When is the Wi-Fi open?"),
         [AnyOf([ALWAYS, BY_WEEK], mark("Choose one of these."))],
-        choices=[(ALWAYS, mark("Always")), (BY_WEEK, mark("At these hours"))],
+        choices=[SelectChoice(ALWAYS, mark("Always")), SelectChoice(BY_WEEK, mark("At these hours"))],
         validate_choice=False,
     )
     monday = _hours_field(WEEKDAYS[0])
@@ -113,10 +114,10 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
         )
 
     def offer_organisations(self, organisations: Sequence[Organisation]) -> None:
-        self.organisation_id.choices = [(each.id, each.name) for each in organisations]
+        self.organisation_id.choices = [SelectChoice(each.id, each.name) for each in organisations]
 
     def validate_organisation_id(self, field: Field) -> None:
-        if field.data not in dict(field.choices):
+        if field.data not in [choice.value for choice in field.choices]:
             raise ValidationError(mark("Choose one of these."))
 
     def validate_ssid(self, field: Field) -> None:
