@@ -32,3 +32,7 @@ lint: ## style, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: env ## ratios beside FreeRADIUS and an empty Flask view, kept in docs/benchmarks.md; not a test
+	@$(BIN)/python -m benchmarks --save
