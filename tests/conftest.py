@@ -11,9 +11,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from redis import Redis
 
 import migrations
+from hotspot import passwords
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
@@ -25,6 +27,10 @@ from tests.fixtures.redis import a_redis
 # A busy machine makes an example slow, not wrong
 hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("parvis")
+
+# argon2id is slow on purpose; test_passwords.py looks at it as it is shipped
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+passwords._nobodys = passwords._hasher.hash("nobody's password")
 
 _SERVERS = {"postgresql", "postgresql_url", "redis", "redis_url"}
 

@@ -1,6 +1,7 @@
 """A library's file: read with every mistake named, brought in whole or not at all; a card blocked and found."""
 
 import codecs
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -143,8 +144,8 @@ def test_a_wrong_line_is_named_with_its_reason(line: str, problem: str | None) -
         ("1234", "The “pin_hash” is not one of argon2id."),
         ("$2b$12$abcdefghijklmnopqrstuv", "The “pin_hash” is not one of argon2id."),
         (HASH.replace("argon2id", "argon2i"), "The “pin_hash” is not one of argon2id."),
-        (HASH.replace("m=19456", "m=99999999"), "The “pin_hash” would take too long to check."),
-        (HASH.replace("t=2", "t=5000"), "The “pin_hash” would take too long to check."),
+        (re.sub(r"m=\d+", "m=99999999", HASH), "The “pin_hash” would take too long to check."),
+        (re.sub(r"t=\d+", "t=5000", HASH), "The “pin_hash” would take too long to check."),
     ],
     ids=["clear", "bcrypt", "argon2i", "too much memory", "too many passes"],
 )
