@@ -20,6 +20,8 @@ from hotspot.db import Base
 from hotspot.errors import Unavailable
 from tests.factories import NOW, make_grant, make_site, make_voucher
 
+pytestmark = pytest.mark.integration
+
 REVISIONS = [each.revision for each in reversed(list(migrations.script_directory().walk_revisions()))]
 
 
