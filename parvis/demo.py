@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -19,7 +20,7 @@ _HOST = "127.0.0.1"
 def run() -> None:
     """Prepare, then run everything until Ctrl-C."""
     from hotspot.log import configure_logging
-    from parvis.programs import programs_of
+    from parvis.programs import MEMORY, programs_of
     from parvis.supervisor import Program, Supervisor
 
     demo = _read_settings()
@@ -41,7 +42,7 @@ def run() -> None:
         )
         _prepare_apart()
         programs = [*programs_of(demo.settings), pocket]
-        Supervisor(programs, when_ready=lambda seconds: _announce(demo, seconds)).run()
+        Supervisor(programs, environ=MEMORY | os.environ, when_ready=partial(_announce, demo)).run()
 
 
 def _read_settings() -> Demo:

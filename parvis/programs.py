@@ -7,6 +7,10 @@ from hotspot.settings import Settings
 from parvis.embedded_redis import redis_program
 from parvis.supervisor import Program
 
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""For glibc (mallopt(3)): what a password check borrows for a moment, 19 MiB, goes back to the system at once. Without
+this each thread of the portal ends up keeping its own."""
+
 PROCESSES = ("portal", "staff", "radius", "worker")
 
 

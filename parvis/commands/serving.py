@@ -1,7 +1,9 @@
 """`parvis serve` and `parvis demo`."""
 
+import os
 import subprocess
 import sys
+from functools import partial
 
 import click
 
@@ -54,14 +56,15 @@ def _serve_one(name: str, settings: Settings) -> None:
 
 
 def _serve_all(settings: Settings) -> None:
-    from parvis.programs import programs_of
+    from parvis.programs import MEMORY, programs_of
     from parvis.supervisor import Supervisor
 
     prepare_var(settings.var_dir)
     with alone_in(settings.var_dir):
         check_ports(wanted_ports(settings))
         _check_database()
-        Supervisor(programs_of(settings), when_ready=lambda seconds: _say_ready(settings, seconds)).run()
+        announce = partial(_say_ready, settings)
+        Supervisor(programs_of(settings), environ=MEMORY | os.environ, when_ready=announce).run()
 
 
 def _check_database() -> None:
