@@ -1,7 +1,7 @@
 """Pages that say no, or that something went wrong: one table of statuses, one look."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,9 @@ STATUSES: dict[RefusalReason, HTTPStatus] = {
 """Every other refusal is FORBIDDEN."""
 
 _REFUSALS = Counter("parvis_portal_refusals", "Visitors who were told no, by reason", ["reason"])
+
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def notice_of(refusal: Refuse, now: datetime, zone: ZoneInfo) -> Notice:
     explanation = explain(refusal.reason, language())
     again = ""
     if refusal.again_at is not None:
-        again = gettext("It will work again %(when)s.", when=local_moment(refusal.again_at, now, zone))
+        whole_minute = refusal.again_at + _MINUTE - timedelta(microseconds=1)  # never a moment too early
+        again = gettext("It will work again %(when)s.", when=local_moment(whole_minute, now, zone))
     return Notice(explanation.title, explanation.what_to_do, again)
 
 

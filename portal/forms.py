@@ -25,9 +25,9 @@ class SignInForm(Form):  # type: ignore[misc]  # WTForms has no types
         """(field, what is wrong) for the fields of this way to sign in."""
         self.validate()
         return tuple(
-            (name, gettext(missing if not self[name].data else _UNREADABLE))
+            (name, gettext(_UNREADABLE if self[name].errors else missing))
             for name, missing in _NEEDED[way]
-            if not self[name].data or self[name].errors
+            if self[name].errors or not (self[name].data or "").strip()
         )
 
 
