@@ -17,7 +17,7 @@ from wtforms import (
 )
 from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, Length
+from wtforms.validators import AnyOf, Length, StopValidation
 from wtforms.validators import Optional as MayBeEmpty
 
 from hotspot.models import Organisation, Site
@@ -59,17 +59,21 @@ def _hours_field(label: str) -> StringField:
     return StringField(label, [MayBeEmpty(), Length(max=200, message=TOO_LONG), _is_hours])
 
 
+def _unless_the_row_is_empty(form: Form, field: Field) -> None:
+    """First in its chain: what follows takes an empty date for right."""
+    if not any(field.raw_data or ()) and (form.hours.data or form.note.data):
+        raise StopValidation(mark("Give the date of this exception."))
+
+
 class ExceptionForm(Form):  # type: ignore[misc]
     """One row; an empty date is an empty row."""
 
-    day = DateField(mark("Date"), [MayBeEmpty()])
+    day = DateField(mark("Date"), [_unless_the_row_is_empty, MayBeEmpty()])
     hours = _hours_field(mark("Opening hours"))
     note = text_field(mark("Note"), 200, required=False)
 
     def validate_day(self, field: Field) -> None:
-        if field.data is None and (self.hours.data or self.note.data):
-            raise ValidationError(mark("Give the date of this exception."))
-        if field.data is not None and not date(2000, 1, 1) <= field.data <= date(2999, 12, 31):
+        if not date(2000, 1, 1) <= field.data <= date(2999, 12, 31):
             raise ValidationError(_BAD_DATE)
 
 
