@@ -54,7 +54,8 @@ def get_redirect_secret(db: Session, nas_id: int) -> bytes | None:
     found = db.execute(select(Nas.redirect_secret_sealed).where(Nas.id == nas_id)).one_or_none()
     if found is None:
         raise NotFound("nas")
-    return found.redirect_secret_sealed
+    sealed: bytes | None = found.redirect_secret_sealed
+    return sealed
 
 
 def find_nas_address(db: Session, nas_id: int) -> tuple[str, str] | None:
