@@ -18,6 +18,8 @@ from hotspot.sealing import Vault
 from tests.fixtures.processes import running
 
 ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 90.0
+"""Seconds for a whole town to be made and started on a machine that does other things too."""
 _TCP = ("PORTAL_PORT", "STAFF_PORT", "RADIUS_STATUS_PORT", "WORKER_STATUS_PORT", "ACCESS_POINT_PORT")
 _UDP = ("RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT", "COA_PORT")
 
@@ -60,7 +62,12 @@ def a_town(folder: Path, **settings: str) -> Iterator[Town]:
     environment |= {f"PARVIS_{name}": str(port) for name, port in _free_ports().items()}
     environment["PARVIS_VAR_DIR"] = str(var)
     access_point = f"http://localhost:{environment['PARVIS_ACCESS_POINT_PORT']}/pocket"
-    with running(python(environment, "parvis", "demo"), ready=lambda: answers(access_point), log=folder / "town.log"):
+    with running(
+        python(environment, "parvis", "demo"),
+        ready=lambda: answers(access_point),
+        log=folder / "town.log",
+        patience=PATIENCE,
+    ):
         yield Town(folder, json.loads((var / "demo.json").read_text()), environment)
 
 

@@ -1,6 +1,7 @@
 """What people do in a browser, in their words: the visitor at an access point, the staff at their desk."""
 
 import re
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ from tests.journeys.town import Town
 
 CONNECT = "J’accepte les conditions et je me connecte"
 ONLINE = "Vous êtes en ligne"
+REPORTS_SECONDS = 15
+"""The demonstration's access point reports every ten."""
 NARROW = {"width": 320, "height": 640}
 
 
@@ -23,6 +26,13 @@ class Visitor:
 
     page: Page
     access_point: str
+
+    @property
+    def mac(self) -> str:
+        """As the staff see it."""
+        cookies = self.page.context.cookies(self.access_point)
+        phone = next(each["value"] for each in cookies if each["name"] == "phone")
+        return ":".join(phone[at : at + 2] for at in range(0, 12, 2))
 
     def arrive(self, path: str = "/") -> None:
         """Visit any page; the access point leads to the portal."""
@@ -92,6 +102,18 @@ class Desk:
         self.page.locator("[name=password]").fill(password)
         self.page.get_by_role("button", name="Se connecter").click()
         expect(self.page.locator("[name=password]")).to_have_count(0)
+
+    def expect_download_to_grow(self, mac: str) -> None:
+        """On "online now": from one report of the access point to the next, twice."""
+        self.open("/online?still=1")
+        download = self.page.get_by_role("row").filter(has_text=mac).get_by_role("cell").nth(-2)
+        for _ in range(2):
+            before = download.inner_text()
+            give_up = time.monotonic() + REPORTS_SECONDS
+            while download.inner_text() == before and time.monotonic() < give_up:
+                self.page.wait_for_timeout(500)
+                self.page.reload()
+            expect(download).not_to_have_text(before)
 
     def open(self, path: str) -> None:
         self.page.goto(self.town.staff + path)
