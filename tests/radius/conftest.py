@@ -1,10 +1,11 @@
 """A RADIUS process of our own on free ports, and what its access point knows."""
 
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -33,6 +34,7 @@ class RadiusProcess:
     database: Database
     nas_id: int
     log: Path
+    popen: subprocess.Popen[bytes] | None = None
 
 
 def free_port(kind: socket.SocketKind) -> int:
@@ -69,8 +71,8 @@ def radius_process(
         "-m",
         "radius",
     ]
-    with running(command, ready=lambda: _is_well(process.status_port), log=process.log):
-        yield process
+    with running(command, ready=lambda: _is_well(process.status_port), log=process.log) as popen:
+        yield replace(process, popen=popen)
 
 
 @pytest.fixture

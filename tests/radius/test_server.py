@@ -1,0 +1,200 @@
+"""The rim: sockets, the keeper of the list of NASes, and `python -m radius` seen from outside."""
+
+import signal
+import socket
+import urllib.request
+from datetime import datetime, timedelta
+
+import pytest
+
+from hotspot.db import Database, open_database
+from hotspot.models import MessageAuthenticatorMode, Nas
+from hotspot.sealing import Vault
+from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
+from hotspot.settings import Settings
+from radius.keeper import Keeper
+from radius.messages import Door
+from radius.protocol import Ask, Discard, RadiusProtocol
+from radius.sockets import MOST_DATAGRAMS, drain, open_sockets
+from tests import factories
+from tests.radius.conftest import RadiusProcess, free_port
+from tests.radius.packets import accounting, is_authentic_reply, packet, signed, status
+
+NOW = factories.NOW
+SOURCE = ("192.0.2.1", 40_000)
+
+
+class Exchanged:
+    """A plain client: sends a packet, waits a moment for the reply."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.settimeout(2)
+        self._socket.connect(("127.0.0.1", port))
+
+    def __enter__(self) -> "Exchanged":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def ask(self, request: bytes) -> bytes:
+        self._socket.send(request)
+        return self._socket.recv(4096)
+
+
+def test_a_repeated_datagram_gets_the_same_octets_back(radius_process: RadiusProcess) -> None:
+    request = accounting(status(1))
+    with Exchanged(radius_process.acct_port) as client:
+        answer = client.ask(request)
+
+        assert is_authentic_reply(answer, request)
+        assert client.ask(request) == answer
+
+
+def test_rubbish_does_not_stop_it(radius_process: RadiusProcess) -> None:
+    with Exchanged(radius_process.acct_port) as client:
+        for rubbish in (b"", b"\x04", b"\x04\x01\xff\xff" + bytes(16), bytes(5000)):
+            client._socket.send(rubbish)
+        request = accounting(status(1))
+
+        assert is_authentic_reply(client.ask(request), request)
+
+
+def test_its_metrics_count_packets_and_discards(radius_process: RadiusProcess) -> None:
+    with Exchanged(radius_process.acct_port) as client:
+        client._socket.send(b"\x04")
+        client.ask(accounting(status(1)))
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{radius_process.status_port}/metrics") as page:
+        metrics = page.read().decode()
+
+    assert 'radius_packets_total{kind="AccountingRequest"} 1.0' in metrics
+    assert 'radius_discards_total{reason="packet_too_short"} 1.0' in metrics
+    assert 'radius_replies_total{kind="Acknowledge"} 1.0' in metrics
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_and_writes_down_whom_it_heard(radius_process: RadiusProcess, number: signal.Signals) -> None:
+    with Exchanged(radius_process.acct_port) as client:
+        client.ask(accounting(status(1)))
+    assert radius_process.popen is not None
+
+    radius_process.popen.send_signal(number)
+
+    assert radius_process.popen.wait(timeout=5) == 0
+    assert "Traceback" not in radius_process.log.read_text()
+    with radius_process.database.reading() as db:
+        assert db.get_one(Nas, radius_process.nas_id).last_packet_at is not None
+
+
+# ---- the keeper ----
+
+
+def keeper(database: Database, vault: Vault, protocol: RadiusProtocol, now: datetime = NOW) -> Keeper:
+    return Keeper(database, RadiusClientReader(vault), protocol, lambda: now)
+
+
+def test_the_keeper_makes_a_new_nas_known_and_a_changed_one_changed(any_database: Database, vault: Vault) -> None:
+    protocol = RadiusProtocol(RadiusClients())
+    with any_database.transaction() as db:
+        nas_id = factories.make_nas(db, networks=("192.0.2.1/32",)).id
+
+    keeper(any_database, vault, protocol).turn()
+    assert isinstance(protocol.receive(accounting(status(1)), SOURCE, Door.ACCOUNTING, NOW), Ask)
+
+    with any_database.transaction() as db:
+        db.get_one(Nas, nas_id).secret_sealed = vault.seal("another")
+    keeper(any_database, vault, protocol).turn()
+    assert isinstance(protocol.receive(accounting(status(1)), SOURCE, Door.ACCOUNTING, NOW), Discard)
+
+
+def test_a_message_authenticator_once_seen_is_required_by_every_process_from_then_on(
+    any_database: Database, vault: Vault
+) -> None:
+    with any_database.transaction() as db:
+        mode = MessageAuthenticatorMode.AUTO
+        nas_id = factories.make_nas(db, networks=("192.0.2.1/32",), message_authenticator=mode).id
+    protocol = RadiusProtocol(RadiusClients())
+    kept = keeper(any_database, vault, protocol)
+    kept.turn()
+    protocol.receive(signed(1, []), SOURCE, Door.AUTHENTICATION, NOW)
+
+    kept.turn()
+
+    other = RadiusProtocol(RadiusClients())
+    keeper(any_database, vault, other).turn()
+    assert isinstance(other.receive(packet(1, []), SOURCE, Door.AUTHENTICATION, NOW), Discard)
+    with any_database.reading() as db:
+        assert db.get_one(Nas, nas_id).message_authenticator_seen
+
+
+def test_the_keeper_outlives_a_database_that_is_away(settings: Settings, vault: Vault, tmp_path: object) -> None:
+    nowhere = open_database(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/nowhere/none.sqlite3"}))
+    kept = keeper(nowhere, vault, RadiusProtocol(RadiusClients()))
+    kept.start()
+
+    assert not kept.is_loaded(0.3)
+    kept.stop()
+    nowhere.dispose()
+
+
+def test_heard_is_written_at_a_low_rate(database: Database, vault: Vault) -> None:
+    with database.transaction() as db:
+        nas_id = factories.make_nas(db).id
+    at = [NOW]
+    kept = Keeper(database, RadiusClientReader(vault), RadiusProtocol(RadiusClients()), lambda: at[0])
+    written = []
+    for seconds in (0, 10, 20, 31):
+        at[0] = NOW + timedelta(seconds=seconds)
+        kept.heard({nas_id}, at[0])
+        kept.turn()
+        with database.reading() as db:
+            written.append(db.get_one(Nas, nas_id).last_packet_at)
+
+    assert written == [NOW, NOW, NOW, NOW + timedelta(seconds=31)]
+
+
+# ---- sockets ----
+
+
+@pytest.mark.parametrize(
+    ("host", "sender"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "127.0.0.1"), ("::", "::1"), ("localhost", "127.0.0.1")],
+)
+def test_both_families_are_heard(host: str, sender: str) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    opened = open_sockets(host, port)
+    family = socket.AF_INET6 if ":" in sender else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.sendto(b"hello", (sender, port))
+        arrived = drain(opened)
+    for each in opened:
+        each.close()
+
+    assert [datagram for _, datagram, _ in arrived] == [b"hello"]
+
+
+def test_two_processes_may_share_a_port() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+
+    opened = open_sockets("127.0.0.1", port) + open_sockets("127.0.0.1", port)
+
+    for each in opened:
+        each.close()
+
+
+def test_a_drain_shares_its_bound_among_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radius.sockets.LONGEST_DRAIN", 10)
+    ports = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+    first, second = (open_sockets("127.0.0.1", port)[0] for port in ports)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for _ in range(250):
+            client.sendto(b"one", ("127.0.0.1", ports[0]))
+        client.sendto(b"two", ("127.0.0.1", ports[1]))
+        arrived = drain([first, second])
+    first.close()
+    second.close()
+
+    assert len(arrived) == MOST_DATAGRAMS // 2 + 1
+    assert arrived[-1][1] == b"two"
