@@ -73,7 +73,7 @@ class ExceptionForm(Form):  # type: ignore[misc]
     note = text_field(mark("Note"), 200, required=False)
 
     def validate_day(self, field: Field) -> None:
-        if not date(2000, 1, 1) <= field.data <= date(2999, 12, 31):
+        if field.data is not None and not date(2000, 1, 1) <= field.data <= date(2999, 12, 31):
             raise ValidationError(_BAD_DATE)
 
 
