@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from hotspot.errors import Conflict, NotFound
@@ -84,7 +85,7 @@ def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: dateti
     )
     _apply(nas, draft)
     db.add(nas)
-    db.flush()
+    _write(db)
     audit.note(db, by, "nas.created", nas.name, _facts(nas, site), now, organisation_id=nas.organisation_id)
     return nas
 
@@ -96,7 +97,7 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     before = _facts(nas, nas.site)
     _apply(nas, draft)
     nas.organisation_id = site.organisation_id
-    db.flush()
+    _write(db)
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
     return nas
@@ -149,6 +150,14 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.message_authenticator = draft.message_authenticator
     kept = {each.network: each for each in nas.addresses}
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
+
+
+def _write(db: Session) -> None:
+    """Somebody else may have taken the same address or identifier since we looked."""
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise Conflict("Somebody has just taken this address or identifier.", field="networks") from error
 
 
 def _facts(nas: Nas, site: Site) -> dict[str, Any]:
