@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import OneTimeLogin, make_one_time_login
 from hotspot.models import Device, Grant, Nas, Offer, OfferSite, Patron, Site, Voucher, VoucherBatch
 from hotspot.passwords import is_password
-from hotspot.policy.admission import GrantTerms, decide_admission
+from hotspot.policy.admission import GrantTerms, Usage, decide_admission
 from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
 from hotspot.policy.voucher_codes import parse_code
 from hotspot.sealing import Vault
@@ -81,16 +84,12 @@ def sign_in(
         return person
     grant = _grant_to_continue(db, request.device_mac, offer, person, site, now)
     if grant is None:
-        if _other_devices(db, request.device_mac, person, now) >= offer.devices_at_once:
-            used_up = person.voucher is not None and offer.devices_at_once == 1
-            return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
-        grant = _new_grant(request, offer, person, site, closes_at, now, settings)
+        made = _new_grant(request, offer, person, site, closes_at, now, settings)
+        refusal = _why_not(db, made, offer, person, now, settings)
+        if refusal is not None:
+            return refusal
         _note_device(db, request, now)
-        db.add(grant)
-        if person.voucher is not None and person.voucher.redeemed_at is None:
-            person.voucher.redeemed_at = now
-            person.voucher.ends_at = grant.ends_at
-        db.flush()
+        grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(db, made, person, now)
     return _with_login(db, grant, nas, now, settings)
 
 
@@ -217,6 +216,17 @@ def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime)
     return 0
 
 
+def _why_not(
+    db: Session, grant: Grant, offer: Offer, person: _Person, now: datetime, settings: Settings
+) -> Refuse | None:
+    """A grant that would be one device too many, or too short: half a minute before closing no voucher is used up."""
+    if _other_devices(db, grant.device_mac, person, now) >= offer.devices_at_once:
+        used_up = person.voucher is not None and offer.devices_at_once == 1
+        return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
+    decision = decide_admission(terms_of(grant, settings), Usage(), now)
+    return decision if isinstance(decision, Refuse) else None
+
+
 def _new_grant(
     request: SignInRequest,
     offer: Offer,
@@ -252,10 +262,18 @@ def _new_grant(
     )
 
 
+def _keep(db: Session, grant: Grant, person: _Person, now: datetime) -> Grant:
+    db.add(grant)
+    if person.voucher is not None and person.voucher.redeemed_at is None:
+        person.voucher.redeemed_at = now
+        person.voucher.ends_at = grant.ends_at
+    db.flush()
+    return grant
+
+
 def _note_device(db: Session, request: SignInRequest, now: datetime) -> None:
-    device = db.get(Device, request.device_mac)
-    if device is None:
-        device = Device(mac=request.device_mac, first_seen_at=now)
-        db.add(device)
-    device.family, device.language, device.last_seen_at = request.device_family, request.language, now
-    db.flush()  # the grant refers to it
+    """Locks the device's row until the commit: a button pressed twice waits here, then finds the grant of the first."""
+    said = {"family": request.device_family, "language": request.language, "last_seen_at": now}
+    insert: Any = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(Device).values(mac=request.device_mac, first_seen_at=now, **said)
+    db.execute(statement.on_conflict_do_update(index_elements=["mac"], set_=said))
