@@ -10,15 +10,15 @@ _ONLINE = "online"
 
 
 def online_url(settings: Settings, vault: Vault, grant_id: UUID) -> str:
-    """The grant's own "you are online" page. Signed, so that nobody can look at another's; about 130 octets, since a
-    vendor attribute holds 247."""
-    return f"{settings.public_portal}/online/{vault.sign(_ONLINE, grant_id.hex)}"
+    """The grant's own "you are online" page. Stamped, so that nobody can look at another's, and short, since a vendor
+    attribute holds 247 octets. RADIUS makes one for every Access-Accept."""
+    return f"{settings.public_portal}/online/{vault.stamp(_ONLINE, grant_id.bytes)}"
 
 
 def grant_of_token(vault: Vault, token: str) -> UUID | None:
     """The grant that an online page's token names, or None if we did not make it."""
-    named = vault.check(_ONLINE, token)
-    return UUID(named) if isinstance(named, str) else None
+    named = vault.check_stamp(_ONLINE, token)
+    return UUID(bytes=named) if named is not None and len(named) == 16 else None
 
 
 def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = None) -> str:

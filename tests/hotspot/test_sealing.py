@@ -67,3 +67,26 @@ def test_no_character_of_a_token_can_be_changed(data: st.DataObject) -> None:
 @pytest.mark.parametrize("token", ["", ".", "a.b", "é", "\0", "." * 5000])
 def test_rubbish_is_no_token(token: str) -> None:
     assert VAULT.check("arrival", token) is None
+
+
+@given(st.binary(max_size=40))
+def test_a_stamped_token_gives_its_octets_back(octets: bytes) -> None:
+    token = VAULT.stamp("online", octets)
+
+    assert VAULT.check_stamp("online", token) == octets
+    assert VAULT.check_stamp("arrival", token) is None
+    assert OTHER.check_stamp("online", token) is None
+
+
+@given(st.data())
+def test_no_character_of_a_stamp_can_be_changed(data: st.DataObject) -> None:
+    token = VAULT.stamp("online", bytes(16))
+    at = data.draw(st.integers(0, len(token) - 2))  # the last one carries bits that say nothing
+    other = data.draw(st.characters(codec="utf-8").filter(lambda each: each != token[at]))
+
+    assert VAULT.check_stamp("online", token[:at] + other + token[at + 1 :]) is None
+
+
+@pytest.mark.parametrize("token", ["", "a", "ab", "é", "\0", "A" * 21, "A" * 22, "-" * 5000, "\udc80"])
+def test_rubbish_is_no_stamp(token: str) -> None:
+    assert VAULT.check_stamp("online", token) is None
