@@ -7,7 +7,7 @@ Unavailable("redis"), the portal says so and the NAS is left without an answer, 
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -109,40 +109,44 @@ def _pending_key(nas_id: int, device_mac: str) -> str:
 
 
 def _pack(login: OneTimeLogin) -> bytes:
-    return json.dumps(asdict(login), default=_plain, separators=(",", ":")).encode()
-
-
-def _plain(value: object) -> object:
-    match value:
-        case UUID():
-            return value.hex
-        case datetime():
-            return value.timestamp()
-        case timedelta():
-            return value.total_seconds()
-    raise TypeError(type(value).__name__)
+    """A list without names: it lives for two minutes, and RADIUS unpacks one for every login."""
+    terms, usage = login.terms, login.usage
+    allowed = terms.time_allowed
+    return json.dumps(
+        [
+            login.user_name,
+            login.password,
+            login.nas_id,
+            login.device_mac,
+            terms.grant_id.hex,
+            terms.ends_at.timestamp(),
+            terms.ends_because,
+            None if allowed is None else allowed.total_seconds(),
+            terms.octets_allowed,
+            terms.upload_kbps,
+            terms.download_kbps,
+            terms.idle_timeout.total_seconds(),
+            terms.interim_interval.total_seconds(),
+            terms.longest_session.total_seconds(),
+            usage.time_online.total_seconds(),
+            usage.octets,
+        ]
+    ).encode()
 
 
 def _unpack(packed: bytes) -> OneTimeLogin:
-    fields: dict[str, Any] = json.loads(packed)
-    terms, usage = fields["terms"], fields["usage"]
-    allowed = terms["time_allowed"]
-    return OneTimeLogin(
-        user_name=fields["user_name"],
-        password=fields["password"],
-        nas_id=fields["nas_id"],
-        device_mac=fields["device_mac"],
-        terms=GrantTerms(
-            grant_id=UUID(terms["grant_id"]),
-            ends_at=datetime.fromtimestamp(terms["ends_at"], UTC),
-            ends_because=RefusalReason(terms["ends_because"]),
-            time_allowed=None if allowed is None else timedelta(seconds=allowed),
-            octets_allowed=terms["octets_allowed"],
-            upload_kbps=terms["upload_kbps"],
-            download_kbps=terms["download_kbps"],
-            idle_timeout=timedelta(seconds=terms["idle_timeout"]),
-            interim_interval=timedelta(seconds=terms["interim_interval"]),
-            longest_session=timedelta(seconds=terms["longest_session"]),
-        ),
-        usage=Usage(timedelta(seconds=usage["time_online"]), usage["octets"]),
+    (name, password, nas_id, mac, grant, ends, because, allowed, octets_allowed, up, down, idle, interim, longest,
+     online, octets) = json.loads(packed)  # fmt: skip
+    terms = GrantTerms(
+        UUID(grant),
+        datetime.fromtimestamp(ends, UTC),
+        RefusalReason(because),
+        None if allowed is None else timedelta(0, allowed),
+        octets_allowed,
+        up,
+        down,
+        timedelta(0, idle),
+        timedelta(0, interim),
+        timedelta(0, longest),
     )
+    return OneTimeLogin(name, password, nas_id, mac, terms, Usage(timedelta(0, online), octets))
