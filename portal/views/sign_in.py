@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from structlog import get_logger
 
@@ -61,7 +60,7 @@ def post_sign_in(arrival: Arrival) -> Response:
     credential = _credential(form, offer.way)
     asked = _request(arrival, site, form, offer, credential)
     answer, secret = _within_limits(
-        _attempts(arrival, site, credential), lambda: _once_more_on_a_race(lambda db: _sign_in(db, asked))
+        _attempts(arrival, site, credential), lambda: _in_one_transaction(lambda db: _sign_in(db, asked))
     )
     if isinstance(answer, Refuse):
         return _refused(arrival, site, answer, offer, form)
@@ -83,7 +82,7 @@ def post_continue(arrival: Arrival) -> Response:
         return sign_in_again(db, grant, nas, now, made.settings), nas.redirect_secret_sealed
 
     site = shown_site(arrival.site_id)
-    answer, secret = _within_limits([_of_device(arrival)], lambda: _once_more_on_a_race(again))
+    answer, secret = _within_limits([_of_device(arrival)], lambda: _in_one_transaction(again))
     if isinstance(answer, Refuse):
         return _refused(arrival, site, answer)
     return _signed_in(arrival, answer, secret)
@@ -110,15 +109,9 @@ def _within_limits(attempts: list[Attempt], ask: Callable[[], Answer]) -> Answer
     return answer
 
 
-def _once_more_on_a_race(ask: Callable[[Session], Answer]) -> Answer:
-    """A form sent twice at once by a device that is new to us: the second sees what the first has written."""
-    database = resources().database
-    try:
-        with database.transaction() as db:
-            return ask(db)
-    except IntegrityError:
-        with database.transaction() as db:
-            return ask(db)
+def _in_one_transaction(ask: Callable[[Session], Answer]) -> Answer:
+    with resources().database.transaction() as db:
+        return ask(db)
 
 
 def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:

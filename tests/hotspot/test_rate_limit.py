@@ -1,0 +1,75 @@
+"""Limits on attempts, on the real Redis."""
+
+from datetime import timedelta
+from hashlib import sha256
+from time import sleep
+
+import pytest
+from redis import Redis
+
+from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits
+from hotspot.errors import Unavailable
+
+THREE = Limit("three", 3, timedelta(minutes=1))
+FIVE = Limit("five", 5, timedelta(minutes=10))
+BRIEF = Limit("brief", 1, timedelta(milliseconds=80))
+
+
+def digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+@pytest.fixture
+def limits(redis: "Redis") -> RateLimits:
+    return RateLimits(redis, digest)
+
+
+def test_the_attempt_after_the_last_one_must_wait(limits: RateLimits) -> None:
+    waits = [limits.take([Attempt(THREE, "a")]) for _ in range(4)]
+    assert waits[:3] == [None] * 3
+    assert waits[3] is not None
+    assert timedelta(seconds=55) < waits[3] <= THREE.window
+
+
+def test_others_are_not_concerned(limits: RateLimits) -> None:
+    for _ in range(4):
+        limits.take([Attempt(THREE, "a")])
+    assert limits.take([Attempt(THREE, "b")]) is None
+    assert limits.take([Attempt(FIVE, "a")]) is None
+
+
+def test_the_longest_wait_of_several_limits_counts(limits: RateLimits) -> None:
+    both = [Attempt(THREE, "a"), Attempt(FIVE, "a")]
+    waits = [limits.take(both) for _ in range(6)]
+    assert waits[4] is not None
+    assert waits[4] <= THREE.window
+    assert waits[5] is not None
+    assert waits[5] > THREE.window
+
+
+def test_what_is_given_back_does_not_count(limits: RateLimits) -> None:
+    for _ in range(10):
+        assert limits.take([Attempt(THREE, "a")]) is None
+        limits.give_back([Attempt(THREE, "a")])
+
+
+def test_a_window_closes_and_giving_back_does_not_revive_it(limits: RateLimits, redis: "Redis") -> None:
+    assert limits.take([Attempt(BRIEF, "a")]) is None
+    assert limits.take([Attempt(BRIEF, "a")]) is not None
+    sleep(0.1)
+    limits.give_back([Attempt(BRIEF, "a")])
+    assert redis.keys("attempts:*") == []
+    assert limits.take([Attempt(BRIEF, "a")]) is None
+
+
+def test_every_counter_ends_by_itself(limits: RateLimits, redis: "Redis") -> None:
+    limits.take([Attempt(THREE, "a"), Attempt(FIVE, "b")])
+    assert all(redis.pttl(key) > 0 for key in redis.keys("*"))
+
+
+def test_without_redis_it_closes() -> None:
+    limits = RateLimits(Redis.from_url("unix:///nowhere/redis.sock"), digest)
+    with pytest.raises(Unavailable):
+        limits.take([Attempt(THREE, "a")])
+    with pytest.raises(Unavailable):
+        limits.give_back([Attempt(THREE, "a")])
