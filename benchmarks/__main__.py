@@ -37,10 +37,11 @@ def main() -> None:
 
 
 def _run(folder: Path, asked: argparse.Namespace) -> Report:
+    load = os.getloadavg()[0]
     how = {"rounds": asked.rounds, "seconds": asked.seconds, "say": _say}
     portal = None if asked.only == "radius" else web.run(folder, **how)
     results, echo = (None, 0.0) if asked.only == "portal" else radius.run(folder, **how)
-    return Report(asked.rounds, asked.seconds, results, echo, portal)
+    return Report(asked.rounds, asked.seconds, load, results, echo, portal)
 
 
 def _say(text: str) -> None:

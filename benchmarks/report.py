@@ -24,6 +24,8 @@ class Report:
 
     rounds: int
     seconds: float
+    load: float
+    """One-minute load average before the start: near 0 on a machine that has nothing else to do."""
     radius: Results | None
     echo: float
     web: WebResults | None
@@ -41,8 +43,11 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def _machine(self) -> Iterable[str]:
-        yield f"{datetime.now(UTC):%-d %B %Y}: {_processor()}, {os.cpu_count()} of its threads, shared by load generator,"
-        yield f"servers and databases. Medians of {self.rounds} interleaved rounds of {self.seconds:g} s. {_versions()}"
+        yield f"{datetime.now(UTC):%-d %B %Y}: {_processor()}, {os.cpu_count()} of its threads, shared by load"
+        yield f"generator, servers and databases. Medians of {self.rounds} interleaved rounds of {self.seconds:g} s."
+        yield f"Load average before the start: {self.load:.1f}. {_versions()}"
+        if self.load > 0.5:
+            yield "The machine had other work: the ratios lean on whoever had more processes to be given time."
 
 
 def _ratios(results: Results) -> tuple[Row, list[Row]]:
