@@ -1,6 +1,9 @@
 # `make run` needs Python 3.11 or newer and nothing else; `make test` installs what it needs besides.
 BIN := .venv/bin
-PYTHON ?= python3
+# python3 if it is 3.11 or 3.12, for which everything comes ready made; else one of these that stands beside it
+PYTHON ?= $(or $(shell for each in python3 python3.12 python3.11; do \
+	$$each -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+	&& echo $$each && break; done),python3)
 
 .PHONY: run serve env clean-demo
 run: env ## a demonstration town on this machine: the portal, the staff application, RADIUS, an access point

