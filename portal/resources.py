@@ -57,6 +57,8 @@ class Resources:
     last_arrivals: LastArrivals
     places: Memory[Place | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)
+    pages: Memory[str] = field(default_factory=lambda: Memory(size=512))
+    """Welcome pages without their arrival token."""
 
 
 def resources() -> Resources:

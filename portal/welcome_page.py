@@ -1,19 +1,23 @@
 """The page of a site: its name, whether it is open, its ways to sign in. Also shown again after a refusal."""
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
-from flask import Response
+from flask import Response, make_response, render_template
 
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.values import RefusalReason, Refuse
-from portal.answers import Notice, notice_of, page
+from portal.answers import Notice, notice_of
 from portal.arrival import Arrival
 from portal.language import clock_time, gettext, language, local_moment
 from portal.resources import resources
 from portal.visits import shown_site
+
+_PLACE_OF_TOKEN = secrets.token_hex(16)
+"""The first page is the same for all visitors of a site but for this: it is drawn once, and kept for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +35,22 @@ class Shown:
 def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:
     made = resources()
     now = made.clock()
-    site = shown_site(arrival.site_id)
+    token = replace(arrival, language=language()).to_token(made.vault)
+    if shown != Shown():
+        return make_response(_render(arrival.site_id, shown, now, token), status)
+    key = (arrival.site_id, language(), int(now.timestamp()) // 60)
+    html = made.pages.get(key, lambda: _render(arrival.site_id, shown, now, _PLACE_OF_TOKEN))
+    return make_response(html.replace(_PLACE_OF_TOKEN, token), status)
+
+
+def _render(site_id: int, shown: Shown, now: datetime, arrival_token: str) -> str:
+    site = shown_site(site_id)
     closed = closing_time(site.hours, now) is None
     if closed and shown.notice is None:
         refusal = Refuse(RefusalReason.SITE_CLOSED, again_at=next_opening(site.hours, now))
         shown = replace(shown, notice=replace(notice_of(refusal, now, site.hours.zone), is_problem=False))
-    return page(
+    return render_template(
         "welcome.html",
-        status,
         site=site,
         opening=opening_line(site, now),
         closed=closed,
@@ -46,7 +58,7 @@ def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) ->
         open_offer=_open_offer(site, shown),
         same_way_twice=len({offer.way for offer in site.offers}) < len(site.offers),
         shown=shown,
-        arrival_token=replace(arrival, language=language()).to_token(made.vault),
+        arrival_token=arrival_token,
     )
 
 
