@@ -10,8 +10,9 @@ CLOCKS = re.compile(r"(datetime|date)\.(now|utcnow|today)|time\.(time|time_ns|mo
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|putenv)")
 READS_THE_ENVIRONMENT = {
     "hotspot/settings.py",
-    "parvis/demo.py",  # fills it in for the processes that it starts
-    "parvis/supervisor.py",  # hands it on to them
+    "parvis/commands/serving.py",  # adds to it for the processes that it starts
+    "parvis/demo.py",  # likewise
+    "parvis/supervisor.py",  # hands it on
 }
 
 
