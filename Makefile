@@ -21,6 +21,7 @@ clean-demo: ## forget the demonstration: the next `make run` starts over
 	@test ! -x $(BIN)/python || $(BIN)/python -m parvis demo --forget
 
 .PHONY: test unit lint
+test: export PATH := $(PATH):/usr/sbin
 test: ## everything: lint, types, import contracts, unit and integration tests on both databases, journeys
 	tests/prepare
 	$(MAKE) lint
