@@ -6,12 +6,13 @@ from datetime import datetime
 from pyrad.packet import Packet
 
 from simulator.brand import LOGIN_USER, NAS_PORT_WIRELESS, Proof, packets, split
-from simulator.config import PocketConfig
+from simulator.config import Place, PocketConfig
 from simulator.phones import Connection, Limits, Phone
 from simulator.radius import Attributes, first, first_int
 
 CLIENTS_VIEW = 2
 _LOGGED_OUT = 2
+_ACCOUNTING_OFF = 8
 _DEFAULT_INTERIM = 300
 
 
@@ -62,12 +63,12 @@ class CoovaChilliRadius:
             ("ChilliSpot-Version", "1.8"),
             ("ChilliSpot-Acct-View-Point", CLIENTS_VIEW),
             ("Event-Timestamp", int(time.time())),
+            *((("Acct-Terminate-Cause", 0),) if status == _ACCOUNTING_OFF else ()),
             ("Acct-Status-Type", status),
             ("NAS-Port-Type", NAS_PORT_WIRELESS),
             ("Calling-Station-Id", "00-00-00-00-00-00"),
             ("Called-Station-Id", config.places[0].called_station_id),
-            ("NAS-IP-Address", config.source_address),
-            ("NAS-Identifier", config.nas_identifier),
+            *_itself(config, config.places[0]),
         ]
 
     def counters(self, connection: Connection, seconds: int) -> Attributes:
@@ -131,10 +132,16 @@ def _where(config: PocketConfig, phone: Phone) -> list[tuple[str, str | int | by
         ("NAS-Port-Id", f"{phone.number:08d}"),
         ("Calling-Station-Id", phone.mac),
         ("Called-Station-Id", phone.place.called_station_id),
+        *_itself(config, phone.place),
+    ]
+
+
+def _itself(config: PocketConfig, place: Place) -> list[tuple[str, str | int | bytes]]:
+    return [
         ("NAS-IP-Address", config.source_address),
         ("NAS-Identifier", config.nas_identifier),
-        ("WISPr-Location-ID", f"isocc=fr,cc=33,ac=0,network={phone.place.ssid or config.nas_identifier}"),
-        ("WISPr-Location-Name", phone.place.name),
+        ("WISPr-Location-ID", f"isocc=fr,cc=33,ac=0,network={place.ssid or config.nas_identifier}"),
+        ("WISPr-Location-Name", place.name),
     ]
 
 

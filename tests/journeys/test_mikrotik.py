@@ -76,4 +76,5 @@ def test_from_the_router_to_the_internet_and_out_again(
     desk.expect_download_to_grow(visitor.mac)
     visitor.page.goto(online)
     visitor.page.get_by_role("button", name="Se déconnecter").click()
+    expect(visitor.page).to_have_url(re.compile(r"/hotspot\?"))
     visitor.expect_captured()

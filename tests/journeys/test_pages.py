@@ -8,7 +8,19 @@ from playwright.sync_api import expect
 from tests.journeys.town import Town
 from tests.journeys.visitor import Desk, Visitor, expect_accessible, expect_no_sideways_scroll
 
-STAFF_PAGES = ("/", "/online?still=1", "/sites", "/access-points", "/access-points/new", "/figures", "/audit")
+STAFF_PAGES = (
+    "/",
+    "/online?still=1",
+    "/sites",
+    "/access-points",
+    "/access-points/new",
+    "/figures",
+    "/audit",
+    "/vouchers",
+    "/vouchers/new",
+    "/patrons",
+    "/patrons/import",
+)
 
 
 def looks_right(visitor: Visitor | Desk) -> None:

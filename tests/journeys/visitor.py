@@ -36,7 +36,7 @@ class Visitor:
 
     def arrive(self, path: str = "/") -> None:
         """Visit any page; the access point leads to the portal."""
-        self.page.goto(self.access_point + path)
+        self.page.goto(self.access_point + path, wait_until="commit")
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
 
     def walk_to(self, place: str) -> None:
@@ -85,7 +85,7 @@ class Visitor:
 
     def expect_captured(self) -> None:
         """The next page leads to the portal again."""
-        self.page.goto(self.access_point + "/news")
+        self.page.goto(self.access_point + "/news", wait_until="commit")
         expect(self.page).to_have_url(re.compile(r"/hotspot\?"))
 
 
