@@ -3,7 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -19,6 +19,7 @@ from tests.page_client import Page, PageClient
 from tests.portal.conftest import Clock, Town, redirect_of
 
 HOUR = timedelta(hours=1)
+UNKNOWN = UUID(int=7)
 
 
 class Visit:
@@ -171,7 +172,9 @@ def test_signing_out_goes_through_the_access_point_and_keeps_the_grant(
 
 
 @pytest.mark.parametrize(
-    "token", ["x", factories.VAULT.sign("arrival", uuid4().hex), factories.VAULT.sign("online", uuid4().hex)]
+    "token",
+    ["x", factories.VAULT.sign("online", UNKNOWN.hex), factories.VAULT.stamp("online", UNKNOWN.bytes)],
+    ids=["rubbish", "signed for another use", "no such grant"],
 )
 def test_nobody_sees_a_visit_that_is_not_theirs(pages: PageClient, town: Town, token: str) -> None:
     assert pages.get(f"/online/{token}").status == HTTPStatus.NOT_FOUND

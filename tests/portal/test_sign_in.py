@@ -275,7 +275,9 @@ def test_a_field_that_is_missing_or_impossible_is_named(
 
 
 @pytest.mark.parametrize(
-    "token", ["", "forged", factories.VAULT.sign("online", "x"), factories.VAULT.sign("arrival", [1, 2])]
+    "token",
+    ["", "forged", factories.VAULT.sign("online", "x"), factories.VAULT.sign("arrival", [1, 2])],
+    ids=["none", "rubbish", "signed for another purpose", "another shape"],
 )
 def test_a_forged_arrival_is_refused(pages: PageClient, town: Town, database: Database, token: str) -> None:
     answer = pages.post("/sign-in", {"arrival": token, "offer": town.one_tap_offer_id, "accept_terms": 3})
