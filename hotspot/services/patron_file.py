@@ -145,7 +145,9 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
             yield first, cells
             first = reader.line_num + 1
     except csv.Error as error:
-        raise _Wrong("The quotation marks do not match from this line on.", at=first) from error
+        raise _Wrong(
+            "From this line on the quotation marks do not match, or a value is far too long.", at=first
+        ) from error
 
 
 def _delimiter(header: str) -> str:

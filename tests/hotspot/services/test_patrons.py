@@ -128,8 +128,13 @@ def test_a_hash_of_the_librarys_own_is_taken_as_it_is() -> None:
         (f"1;{'9' * 129};;", "“pin” is longer than 128 characters."),
         ("1;1234;", "There are 3 columns instead of 4."),
         ("1;1234;;;", "There are 5 columns instead of 4."),
-        ('1;"12"34;;', "The quotation marks do not match from this line on."),
-        ('1;"1234;;', "The quotation marks do not match from this line on."),
+        ('1;"12"34;;', "From this line on the quotation marks do not match, or a value is far too long."),
+        pytest.param(
+            f"1;{'9' * 200_000};;",
+            "From this line on the quotation marks do not match, or a value is far too long.",
+            id="endless value",
+        ),
+        ('1;"1234;;', "From this line on the quotation marks do not match, or a value is far too long."),
     ],
 )
 def test_a_wrong_line_is_named_with_its_reason(line: str, problem: str | None) -> None:
