@@ -23,6 +23,8 @@ class Link:
 LINKS = (
     Link("home.show", mark("Home"), Permission.BE_SIGNED_IN),
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
+    Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
+    Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Access points"), Permission.MANAGE_NASES),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),

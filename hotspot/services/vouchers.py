@@ -135,12 +135,11 @@ def get_batch(db: Session, scope: Scope, batch_id: int) -> VoucherBatch:
     return batch
 
 
-def get_voucher(db: Session, scope: Scope, batch_id: int, number: int) -> Voucher:
+def voucher_of(batch: VoucherBatch, number: int) -> Voucher:
     """The one that has this number on its paper."""
-    vouchers = get_batch(db, scope, batch_id).vouchers
-    if not 1 <= number <= len(vouchers):
+    if not 1 <= number <= len(batch.vouchers):
         raise NotFound("voucher")
-    return vouchers[number - 1]
+    return batch.vouchers[number - 1]
 
 
 def state_of(voucher: Voucher) -> VoucherState:
@@ -167,8 +166,8 @@ def open_batch(db: Session, scope: Scope, batch_id: int, now: datetime, vault: V
 
 def void_voucher(db: Session, scope: Scope, batch_id: int, number: int, now: datetime) -> Voucher:
     """Withdrawn for good; whoever is online with it does not get in again."""
-    voucher = get_voucher(db, scope, batch_id, number)
-    if not _can_be_voided(voucher, now):
+    voucher = voucher_of(get_batch(db, scope, batch_id), number)
+    if not can_be_voided(voucher, now):
         raise Conflict("This voucher is already void, or used up.")
     voucher.voided_at = now
     ended = end_grants_of_vouchers(db, [voucher.id], now)
@@ -179,7 +178,7 @@ def void_voucher(db: Session, scope: Scope, batch_id: int, number: int, now: dat
 def void_batch(db: Session, scope: Scope, batch_id: int, now: datetime) -> int:
     """Every voucher that is not yet void or used up. How many they were."""
     batch = get_batch(db, scope, batch_id)
-    voided = [voucher for voucher in batch.vouchers if _can_be_voided(voucher, now)]
+    voided = [voucher for voucher in batch.vouchers if can_be_voided(voucher, now)]
     if not voided:
         raise Conflict("No voucher of this batch is left to void.")
     for voucher in voided:
@@ -189,7 +188,8 @@ def void_batch(db: Session, scope: Scope, batch_id: int, now: datetime) -> int:
     return len(voided)
 
 
-def _can_be_voided(voucher: Voucher, now: datetime) -> bool:
+def can_be_voided(voucher: Voucher, now: datetime) -> bool:
+    """Neither void nor used up."""
     return voucher.voided_at is None and (voucher.ends_at is None or voucher.ends_at > now)
 
 

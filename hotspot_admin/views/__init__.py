@@ -1,12 +1,14 @@
 """The pages, one blueprint per story, listed here by name: nothing is discovered."""
 
-from hotspot_admin.views import audit, figures, health, home, nases, online, sign_in, sites
+from hotspot_admin.views import audit, figures, health, home, nases, online, patrons, sign_in, sites, vouchers
 
 BLUEPRINTS = (
     health.blueprint,
     sign_in.blueprint,
     home.blueprint,
     online.blueprint,
+    vouchers.blueprint,
+    patrons.blueprint,
     sites.blueprint,
     nases.blueprint,
     figures.blueprint,

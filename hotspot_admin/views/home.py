@@ -32,7 +32,20 @@ class Task:
     permission: Permission
 
 
-TASKS: Sequence[Task] = ()
+TASKS: Sequence[Task] = (
+    Task(
+        "vouchers.day_pass",
+        mark("Print a day pass"),
+        mark("One voucher for somebody at the desk, to be used today."),
+        Permission.MAKE_VOUCHERS,
+    ),
+    Task(
+        "vouchers.new",
+        mark("Make a batch of vouchers"),
+        mark("A sheet to cut up, for a class, a meeting or the coming weeks."),
+        Permission.MAKE_VOUCHERS,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from hotspot.services.staff import Scope, find_scope
 from hotspot.services.vouchers import (
     VoucherState,
     get_batch,
-    get_voucher,
     list_batches,
     make_batch,
     offers_to_print,
@@ -25,6 +24,7 @@ from hotspot.services.vouchers import (
     state_of,
     void_batch,
     void_voucher,
+    voucher_of,
 )
 from hotspot.values import RefusalReason, Way
 from tests import factories
@@ -170,7 +170,7 @@ def test_a_number_that_the_batch_does_not_have_is_not_found(database: Database, 
     with database.transaction() as db:
         batch = make(db)
         with pytest.raises(NotFound):
-            get_voucher(db, scope_of(db, batch), batch.id, number)
+            voucher_of(batch, number)
 
 
 def test_printing_opens_what_can_still_be_used_under_its_own_number(

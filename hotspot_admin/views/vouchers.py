@@ -1,0 +1,205 @@
+"""Vouchers at the desk: one day pass in two clicks, batches, their sheets, and taking them back."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from hotspot.models import Offer, Site, VoucherBatch
+from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
+from hotspot.services import vouchers
+from hotspot.services.vouchers import VoucherState
+from hotspot_admin.access import Permission, requires
+from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of, today_at
+from hotspot_admin.language import LANGUAGES, gettext, language, mark, ngettext
+from hotspot_admin.resources import now, resources, scope
+
+blueprint = Blueprint("vouchers", __name__, url_prefix="/vouchers")
+
+AnyForm = TypeVar("AnyForm", bound=OnePassForm)
+
+_ID = "/<int(max=2147483647):batch_id>"
+_NUMBER = f"{_ID}/<int(max=200):number>"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    label: str
+    look: str
+    """Class of the style sheet."""
+
+
+STATES = {
+    VoucherState.UNUSED: State(mark("Not used yet"), "good"),
+    VoucherState.USED: State(mark("Used"), ""),
+    VoucherState.VOID: State(mark("Void"), "bad"),
+}
+
+
+@blueprint.get("")
+@requires(Permission.MAKE_VOUCHERS)
+def index() -> ResponseReturnValue:
+    before = request.args.get("before", type=int)
+    with resources().database.reading() as db:
+        page = vouchers.list_batches(db, scope(), before=before)
+        offered = bool(vouchers.offers_to_print(db, scope()))
+    return render_template("vouchers/index.html", page=page, before=before, offered=offered, now=now())
+
+
+@blueprint.get("/day-pass")
+@requires(Permission.MAKE_VOUCHERS)
+def day_pass() -> ResponseReturnValue:
+    form = _with_kinds(OnePassForm(formdata=None, data={"paper_language": language()}))
+    return render_template("vouchers/day_pass.html", form=form)
+
+
+@blueprint.post("/day-pass")
+@requires(Permission.MAKE_VOUCHERS)
+def make_day_pass() -> ResponseReturnValue:
+    """One voucher, good for a first use today; the answer is its sheet."""
+    form = _with_kinds(OnePassForm())
+    if not form.validate():
+        return render_template("vouchers/day_pass.html", form=form), 422
+    site, _ = form.chosen
+    batch = _make(form, count=1, label="", expires_on=today_at(site, now()))
+    return _to_sheet(batch, SheetFormat.LARGE, form.paper_language.data)
+
+
+@blueprint.get("/new")
+@requires(Permission.MAKE_VOUCHERS)
+def new() -> ResponseReturnValue:
+    usual = {"paper_language": language(), "count": 24, "expires_on": now().date() + USUAL_LIFE}
+    return render_template("vouchers/new.html", form=_with_kinds(BatchForm(formdata=None, data=usual)))
+
+
+@blueprint.post("/new")
+@requires(Permission.MAKE_VOUCHERS)
+def make() -> ResponseReturnValue:
+    form = _with_kinds(BatchForm())
+    if not form.validate_at(now()):
+        return render_template("vouchers/new.html", form=form), 422
+    batch = _make(form, count=form.count.data, label=form.label.data, expires_on=form.expires_on.data)
+    flash(
+        ngettext("%(num)s voucher has been made.", "%(num)s vouchers have been made.", batch.size, num=batch.size),
+        "done",
+    )
+    choice = {"sheet": form.sheet.data, "language": form.paper_language.data}
+    return redirect(url_for("vouchers.show", batch_id=batch.id, **choice), 303)
+
+
+@blueprint.get(_ID)
+@requires(Permission.MAKE_VOUCHERS)
+def show(batch_id: int) -> ResponseReturnValue:
+    batch = _get(batch_id)
+    rows = [(number, voucher, vouchers.state_of(voucher)) for number, voucher in enumerate(batch.vouchers, 1)]
+    counts = {state: sum(each is state for _, _, each in rows) for state in VoucherState}
+    return render_template(
+        "vouchers/batch.html",
+        batch=batch,
+        rows=rows,
+        counts=counts,
+        states=STATES,
+        voidable={number for number, voucher, _ in rows if vouchers.can_be_voided(voucher, now())},
+        formats=FORMATS,
+        sheet=_sheet_format(),
+        paper_language=_paper_language(),
+        now=now(),
+    )
+
+
+@blueprint.get(f"{_ID}/sheet.pdf")
+@requires(Permission.MAKE_VOUCHERS)
+def sheet(batch_id: int) -> ResponseReturnValue:
+    """Each look opens codes, and is written in the audit log. The PDF is drawn after the transaction."""
+    with resources().database.transaction() as db:
+        opened = vouchers.open_batch(db, scope(), batch_id, now(), resources().vault)
+        batch = vouchers.get_batch(db, scope(), batch_id)
+        paper = sheet_of_batch(batch, [(each.number, each.code) for each in opened], resources().settings)
+    pdf = draw_voucher_sheet(paper, _sheet_format(), _paper_language())
+    answer = Response(pdf, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="wifi-{batch_id}.pdf"'
+    return answer
+
+
+@blueprint.get(f"{_ID}/void")
+@requires(Permission.MAKE_VOUCHERS)
+def confirm_void_batch(batch_id: int) -> ResponseReturnValue:
+    batch = _get(batch_id)
+    count = sum(vouchers.can_be_voided(voucher, now()) for voucher in batch.vouchers)
+    return render_template("vouchers/void_batch.html", batch=batch, count=count)
+
+
+@blueprint.post(f"{_ID}/void")
+@requires(Permission.MAKE_VOUCHERS)
+def void_batch(batch_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        count = vouchers.void_batch(db, scope(), batch_id, now())
+    flash(ngettext("%(num)s voucher is void now.", "%(num)s vouchers are void now.", count, num=count), "done")
+    return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
+
+
+@blueprint.get(f"{_NUMBER}/void")
+@requires(Permission.MAKE_VOUCHERS)
+def confirm_void(batch_id: int, number: int) -> ResponseReturnValue:
+    batch = _get(batch_id)
+    voucher = vouchers.voucher_of(batch, number)
+    return render_template(
+        "vouchers/void.html",
+        batch=batch,
+        number=number,
+        state=vouchers.state_of(voucher),
+        can_be_voided=vouchers.can_be_voided(voucher, now()),
+    )
+
+
+@blueprint.post(f"{_NUMBER}/void")
+@requires(Permission.MAKE_VOUCHERS)
+def void(batch_id: int, number: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        vouchers.void_voucher(db, scope(), batch_id, number, now())
+    flash(gettext("Voucher %(batch)s-%(number)s is void now.", batch=batch_id, number=number), "done")
+    return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
+
+
+def _make(form: OnePassForm, *, count: int, label: str, expires_on: date) -> VoucherBatch:
+    site, offer = form.chosen
+    with resources().database.transaction() as db:
+        return vouchers.make_batch(
+            db,
+            site=db.get_one(Site, site.id),
+            offer=db.get_one(Offer, offer.id),
+            count=count,
+            label=label,
+            expires_at=end_of(expires_on, site),
+            staff=scope(),
+            now=now(),
+            vault=resources().vault,
+        )
+
+
+def _to_sheet(batch: VoucherBatch, sheet_format: SheetFormat, paper_language: str) -> ResponseReturnValue:
+    address = url_for("vouchers.sheet", batch_id=batch.id, sheet=sheet_format.value, language=paper_language)
+    return redirect(address, 303)
+
+
+def _with_kinds(form: AnyForm) -> AnyForm:
+    with resources().database.reading() as db:
+        form.offer_kinds(vouchers.offers_to_print(db, scope()))
+    return form
+
+
+def _get(batch_id: int) -> VoucherBatch:
+    with resources().database.reading() as db:
+        return vouchers.get_batch(db, scope(), batch_id)
+
+
+def _sheet_format() -> SheetFormat:
+    asked = request.args.get("sheet", "")
+    return SheetFormat(asked) if asked in FORMATS else SheetFormat.SMALL
+
+
+def _paper_language() -> str:
+    asked = request.args.get("language", "")
+    return asked if asked in LANGUAGES else language()
