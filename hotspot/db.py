@@ -1,6 +1,6 @@
 """The database: declarative base, column types, and the two kinds of transaction. SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -142,3 +142,9 @@ def _open_sqlite(address: str) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
     return engine
+
+
+def as_array(values: Iterable[str]) -> str:
+    """A PostgreSQL array as text, which costs a fraction of adapting each value. "NULL" is null. Only for values that
+    hold no comma, brace, quote or space: numbers, ids, moments, our own words."""
+    return "{" + ",".join(values) + "}"

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from hotspot.models import Grant, WifiSession, WifiSessionCounter
-from hotspot.services.accounting_rows import SessionRow, write_counters, write_sessions
+from hotspot.services.accounting_rows import SessionRow, grants_that_exist, write_counters, write_sessions
 from hotspot.values import MacAddress, TerminateCause
 
 _WRAP = 2**32
@@ -198,7 +198,7 @@ def grown(kept: int, reported: int, *, is_newer: bool) -> int:
 def _find_grants(db: Session, rows: Sequence[SessionRow]) -> None:
     """By Class where that names a grant that there is, else the device's latest grant on this NAS that was live."""
     named = {row.grant_id for row in rows if row.grant_id is not None}
-    exist = set(db.scalars(select(Grant.id).where(Grant.id.in_(named)))) if named else set()
+    exist = grants_that_exist(db, named) if named else set()
     nameless = [row for row in rows if row.grant_id not in exist]
     for row in nameless:
         row.grant_id = None

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hotspot.db import as_array
 from hotspot.values import TerminateCause
 
 
@@ -101,6 +102,8 @@ _PG_SESSIONS = _sessions(
     "LEAST",
 )
 
+_PG_GRANTS = "SELECT id FROM grants WHERE id = ANY(CAST(%(ids)s AS uuid[]))"
+_SQLITE_GRANTS = "SELECT id FROM grants WHERE id IN (SELECT value FROM json_each(?))"
 _SQLITE_KNOWN = "SELECT id FROM wifi_session_counters WHERE id IN (SELECT value FROM json_each(?))"
 _SQLITE_COUNTERS = _counters("VALUES (?, ?, ?, ?, ?)", "max")
 _SQLITE_SESSIONS = _sessions("VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "min")
@@ -114,10 +117,10 @@ def write_counters(db: Session, rows: Sequence[SessionRow], now: datetime) -> se
             _PG_COUNTERS,
             {
                 "now": now,
-                "ids": _array(row.key for row in rows),
-                "upload": _array(str(row.upload_octets) for row in rows),
-                "download": _array(str(row.download_octets) for row in rows),
-                "seconds": _array(str(row.session_seconds) for row in rows),
+                "ids": as_array(row.key for row in rows),
+                "upload": as_array(str(row.upload_octets) for row in rows),
+                "download": as_array(str(row.download_octets) for row in rows),
+                "seconds": as_array(str(row.session_seconds) for row in rows),
             },
         )
         return {key.hex for (key,) in new}
@@ -137,19 +140,19 @@ def write_sessions(db: Session, rows: Sequence[SessionRow]) -> None:
         connection.exec_driver_sql(
             _PG_SESSIONS,
             {
-                "ids": _array(row.key for row in rows),
-                "nases": _array(str(row.nas_id) for row in rows),
-                "sites": _array(str(row.site_id) for row in rows),
-                "grants": _array(row.grant_id.hex if row.grant_id else "NULL" for row in rows),
+                "ids": as_array(row.key for row in rows),
+                "nases": as_array(str(row.nas_id) for row in rows),
+                "sites": as_array(str(row.site_id) for row in rows),
+                "grants": as_array(row.grant_id.hex if row.grant_id else "NULL" for row in rows),
                 "acct_session_ids": [row.acct_session_id for row in rows],
                 "user_names": [row.user_name for row in rows],
                 "macs": [row.device_mac for row in rows],
                 "calling": [row.calling_station_id for row in rows],
                 "called": [row.called_station_id for row in rows],
                 "ips": [row.framed_ip for row in rows],
-                "started": _array(row.started_at.isoformat() for row in rows),
-                "ended": _array(row.ended_at.isoformat() if row.ended_at else "NULL" for row in rows),
-                "causes": _array(row.terminate_cause or "NULL" for row in rows),
+                "started": as_array(row.started_at.isoformat() for row in rows),
+                "ended": as_array(row.ended_at.isoformat() if row.ended_at else "NULL" for row in rows),
+                "causes": as_array(row.terminate_cause or "NULL" for row in rows),
             },
         )
         return
@@ -176,9 +179,13 @@ def write_sessions(db: Session, rows: Sequence[SessionRow]) -> None:
     )
 
 
-def _array(values: Iterable[str]) -> str:
-    """A PostgreSQL array as text. Only for values that hold no comma, brace or quote: numbers, ids, moments."""
-    return "{" + ",".join(values) + "}"
+def grants_that_exist(db: Session, ids: Iterable[UUID]) -> set[UUID]:
+    """Of the ids that came back in Class, those of a grant that there is."""
+    connection = db.connection()
+    named = [each.hex for each in ids]
+    if connection.dialect.name == "postgresql":
+        return {key for (key,) in connection.exec_driver_sql(_PG_GRANTS, {"ids": as_array(named)})}
+    return {UUID(key) for (key,) in connection.exec_driver_sql(_SQLITE_GRANTS, (json.dumps(named),))}
 
 
 def _sqlite_moment(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import Claim, OneTimeLogin, OneTimeLogins
+from hotspot.db import as_array
 from hotspot.models import Admission
 from hotspot.policy.admission import decide_admission
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse
@@ -54,17 +55,26 @@ def _write_down(
     now: datetime,
 ) -> None:
     """PostgreSQL takes the batch as four arrays, which is several times faster than row by row."""
-    nases = [request.nas_id for request in requests]
-    grants = [login.terms.grant_id if login else None for login in claimed]
-    macs = [request.device_mac for request in requests]
-    refusals = [answer.reason if isinstance(answer, Refuse) else None for answer in answers]
+    rows = [
+        (request.nas_id, login.terms.grant_id if login else None, request.device_mac, _reason(answer))
+        for request, login, answer in zip(requests, claimed, answers, strict=True)
+    ]
     if db.get_bind().dialect.name == "postgresql":
-        arrays = {"now": now, "nases": nases, "grants": grants, "macs": macs, "refusals": refusals}
+        arrays = {
+            "now": now,
+            "nases": as_array(str(nas_id) for nas_id, _, _, _ in rows),
+            "grants": as_array(grant_id.hex if grant_id else "NULL" for _, grant_id, _, _ in rows),
+            "macs": as_array(mac or "NULL" for _, _, mac, _ in rows),
+            "refusals": as_array(reason or "NULL" for _, _, _, reason in rows),
+        }
         db.connection().exec_driver_sql(_ON_POSTGRESQL, arrays)
         return
     columns = ("nas_id", "grant_id", "device_mac", "refusal")
-    rows = zip(nases, grants, macs, refusals, strict=True)
     db.execute(insert(Admission), [{"happened_at": now, **dict(zip(columns, row, strict=True))} for row in rows])
+
+
+def _reason(answer: Admit | Refuse) -> RefusalReason | None:
+    return answer.reason if isinstance(answer, Refuse) else None
 
 
 def _answer(request: AdmissionRequest, login: OneTimeLogin | None, now: datetime) -> Admit | Refuse:
