@@ -11,6 +11,7 @@ from hotspot.db import Database
 from hotspot.models import AuditEntry
 from hotspot.services.staff import reset_password, retire_staff
 from hotspot.settings import Settings
+from hotspot_admin.protection import BIGGEST_FORM
 from hotspot_admin.views.sign_in import STAFF_ADDRESS
 from tests.factories import PASSWORD
 from tests.hotspot_admin.conftest import ADMINISTRATOR, Browser, Clock, Town
@@ -165,7 +166,7 @@ def test_every_answer_is_protected(administrator: Browser, path: str) -> None:
 
 
 def test_a_huge_form_is_refused(anonymous: Browser) -> None:
-    assert anonymous.post("/sign-in", {"email": "x" * (5 * 1024 * 1024)}).status == 413
+    assert anonymous.post("/sign-in", {"email": "x" * (BIGGEST_FORM + 1)}).status == 413
 
 
 def test_a_language_is_chosen_for_good(administrator: Browser) -> None:
