@@ -17,7 +17,7 @@ _START, _STOP = 1, 2
 _WIRELESS = 19
 _CLIENTS_VIEW = 2
 _CAUSES = {1: 0.55, 4: 0.33, 5: 0.09, 2: 0.03}
-"""Acct-Terminate-Cause by how often: User-Request, Idle-Timeout, Session-Timeout, Lost-Carrier (RFC 2866 section 5.10)."""
+"""Acct-Terminate-Cause by how often: User-Request, Idle-Timeout, Session-Timeout, Lost-Carrier (RFC 2866, 5.10)."""
 
 
 @dataclass(frozen=True)
