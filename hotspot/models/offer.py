@@ -50,7 +50,7 @@ class Offer(Base):
     idle_timeout: Mapped[timedelta | None]
     """None takes the installation's."""
     devices_at_once: Mapped[int] = mapped_column(default=1)
-    """Devices of one person or voucher with a grant that has not ended."""
+    """A person's devices online at the same time; the devices that one voucher is good for."""
     position: Mapped[int] = mapped_column(default=0)
     """Where it stands on the portal page."""
     created_at: Mapped[datetime]

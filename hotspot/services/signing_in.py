@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import OneTimeLogin, make_one_time_login
-from hotspot.models import Device, Grant, Nas, Offer, OfferSite, Patron, Site, Voucher, VoucherBatch
+from hotspot.models import Device, Grant, Nas, Offer, OfferSite, Patron, Site, Voucher, VoucherBatch, WifiSession
 from hotspot.passwords import is_password
 from hotspot.policy.admission import GrantTerms, Usage, decide_admission
 from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
@@ -80,14 +80,16 @@ def sign_in(
     if offer is None:
         return Refuse(RefusalReason.OFFER_NOT_HERE)
     person = _identify(db, request.credential, offer, site, now, vault)
+    if not isinstance(person, Refuse):
+        person = _too_many(db, request.device_mac, offer, person, now, settings) or person
     if isinstance(person, Refuse):
         return person
     grant = _grant_to_continue(db, request.device_mac, offer, person, site, now)
     if grant is None:
         made = _new_grant(request, offer, person, site, closes_at, now, settings)
-        refusal = _why_not(db, made, offer, person, now, settings)
-        if refusal is not None:
-            return refusal
+        worth = decide_admission(terms_of(made, settings), Usage(), now)
+        if isinstance(worth, Refuse):  # half a minute before closing no voucher is used up
+            return worth
         _note_device(db, request, now)
         grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(db, made, person, now)
     return _with_login(db, grant, nas, now, settings)
@@ -95,7 +97,10 @@ def sign_in(
 
 def sign_in_again(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
     """A new one-time login for a grant that still has something left: nothing to type for a device that comes back."""
-    return _with_login(db, grant, nas, now, settings)
+    person = _Person(grant.patron, grant.voucher)
+    return _too_many(db, grant.device_mac, grant.offer, person, now, settings) or _with_login(
+        db, grant, nas, now, settings
+    )
 
 
 def terms_of(grant: Grant, settings: Settings) -> GrantTerms:
@@ -206,25 +211,30 @@ def _grant_to_continue(
     )
 
 
-def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime) -> int:
-    """Other devices of this person or voucher whose grant has not ended; a guest has none that we know of."""
-    count = select(func.count(Grant.device_mac.distinct())).where(Grant.ends_at > now, Grant.device_mac != device_mac)
-    if person.patron is not None:
-        return db.scalar(count.where(Grant.patron_id == person.patron.id)) or 0
+def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime, settings: Settings) -> int:
+    """A person's other devices that are online, or on their way: who signs out makes room for the next device.
+
+    A voucher stays with the devices that it was given to: a code must not travel from hand to hand. A guest has no
+    other device that we know of.
+    """
+    others = select(func.count(Grant.device_mac.distinct())).where(Grant.ends_at > now, Grant.device_mac != device_mac)
     if person.voucher is not None:
-        return db.scalar(count.where(Grant.voucher_id == person.voucher.id)) or 0
-    return 0
+        return db.scalar(others.where(Grant.voucher_id == person.voucher.id)) or 0
+    if person.patron is None:
+        return 0
+    sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
+    on_its_way = (Grant.created_at > now - settings.one_time_login_life) & ~sessions.exists()
+    online = sessions.where(WifiSession.ended_at.is_(None)).exists()
+    return db.scalar(others.where(Grant.patron_id == person.patron.id, online | on_its_way)) or 0
 
 
-def _why_not(
-    db: Session, grant: Grant, offer: Offer, person: _Person, now: datetime, settings: Settings
+def _too_many(
+    db: Session, device_mac: str, offer: Offer, person: _Person, now: datetime, settings: Settings
 ) -> Refuse | None:
-    """A grant that would be one device too many, or too short: half a minute before closing no voucher is used up."""
-    if _other_devices(db, grant.device_mac, person, now) >= offer.devices_at_once:
-        used_up = person.voucher is not None and offer.devices_at_once == 1
-        return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
-    decision = decide_admission(terms_of(grant, settings), Usage(), now)
-    return decision if isinstance(decision, Refuse) else None
+    if _other_devices(db, device_mac, person, now, settings) < offer.devices_at_once:
+        return None
+    used_up = person.voucher is not None and offer.devices_at_once == 1
+    return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
 
 
 def _new_grant(

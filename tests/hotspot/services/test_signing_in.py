@@ -158,6 +158,29 @@ def test_a_person_may_change_devices_when_the_first_visit_is_over(library: Libra
     assert isinstance(library.sign_in(offer, card(patron), device_mac=TABLET), SignedIn)
 
 
+def test_who_signs_out_makes_room_for_the_next_device(library: Library) -> None:
+    offer, patron = library.offer(Way.LIBRARY_CARD), library.patron()
+    first = library.let_in(offer, card(patron)).grant
+    factories.make_wifi_session(library.db, grant=first, ended_at=library.now)
+    assert isinstance(library.sign_in(offer, card(patron), device_mac=TABLET), SignedIn)
+
+
+def test_a_device_that_comes_back_finds_its_place_taken(library: Library) -> None:
+    offer, patron = library.offer(Way.LIBRARY_CARD), library.patron()
+    first = library.let_in(offer, card(patron)).grant
+    factories.make_wifi_session(library.db, grant=first, ended_at=library.now)
+    library.let_in(offer, card(patron), device_mac=TABLET)
+    again = sign_in_again(library.db, first, library.nas, library.now, library.settings)
+    assert again == Refuse(RefusalReason.TOO_MANY_DEVICES)
+
+
+def test_a_login_never_used_keeps_no_place(library: Library) -> None:
+    offer, patron = library.offer(Way.LIBRARY_CARD), library.patron()
+    library.let_in(offer, card(patron))
+    library.now += timedelta(minutes=3)
+    assert isinstance(library.sign_in(offer, card(patron), device_mac=TABLET), SignedIn)
+
+
 def test_guests_do_not_count_against_each_other(library: Library) -> None:
     offer = library.offer(Way.ONE_TAP)
     library.let_in(offer, OneTap())
