@@ -21,7 +21,7 @@ from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from portal import language, protection
 from portal.resources import Resources
-from portal.views import errors, online, pages, sign_in, status, welcome
+from portal.views import errors, online, pages, sign_in, status, voucher_link, welcome
 
 
 def _now() -> datetime:
@@ -54,6 +54,6 @@ def create_app(
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)
-    for module in (welcome, sign_in, online, pages, status):
+    for module in (welcome, sign_in, online, pages, voucher_link, status):
         app.register_blueprint(module.blueprint)
     return app
