@@ -7,6 +7,7 @@ transaction at the end; the page then says so, because nobody reports any more.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
 
@@ -14,6 +15,7 @@ import structlog
 
 from hotspot.adapters.pending_import import ImportProgress, PendingImport, PendingImports
 from hotspot.errors import Unavailable
+from hotspot.services.patron_file import PatronRow
 from hotspot.services.patrons import hash_pins, import_patrons, unpack_rows
 from hotspot.services.staff import Scope
 from hotspot_admin.resources import Resources
@@ -26,22 +28,34 @@ log = structlog.get_logger()
 
 def start_import(resources: Resources, scope: Scope, token: str, pending: PendingImport) -> None:
     pendings = PendingImports(resources.redis, resources.vault)
-    pendings.report(scope.staff_id, token, ImportProgress("running", 0, 0))
-    thread = Thread(target=_run, args=(resources, scope, token, pending, pendings), name="patron import", daemon=True)
+    rows = unpack_rows(pending.contents)
+    pendings.report(scope.staff_id, token, ImportProgress("running", 0, len(rows)))
+    thread = Thread(
+        target=_run,
+        args=(resources, scope, token, pending.organisation_id, rows, pendings),
+        name="patron import",
+        daemon=True,
+    )
     thread.start()
     thread.join(PATIENCE)
 
 
-def _run(resources: Resources, scope: Scope, token: str, pending: PendingImport, pendings: PendingImports) -> None:
+def _run(
+    resources: Resources,
+    scope: Scope,
+    token: str,
+    organisation_id: int,
+    rows: Sequence[PatronRow],
+    pendings: PendingImports,
+) -> None:
     def report(progress: ImportProgress) -> None:
         pendings.report(scope.staff_id, token, progress)
 
     try:
-        rows = unpack_rows(pending.contents)
         total = len(rows)
         hashed = hash_pins(rows, os.cpu_count() or 1, lambda done: report(ImportProgress("running", done, total)))
         with resources.database.transaction() as db:
-            counts = import_patrons(db, pending.organisation_id, hashed, scope, resources.clock())
+            counts = import_patrons(db, organisation_id, hashed, scope, resources.clock())
         report(ImportProgress("done", total, total, counts.new, counts.updated, counts.unchanged))
     except Exception as error:  # the page must say that it failed, whatever it was
         log.error("patron import failed", kind=type(error).__name__)  # never its text: it may quote the rows

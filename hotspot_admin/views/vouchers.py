@@ -1,7 +1,7 @@
 """Vouchers at the desk: one day pass in two clicks, batches, their sheets, and taking them back."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -17,6 +17,9 @@ from hotspot_admin.language import LANGUAGES, gettext, language, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
 
 blueprint = Blueprint("vouchers", __name__, url_prefix="/vouchers")
+
+A_SECOND = timedelta(seconds=1)
+"""What ends at midnight is good until 23:59 of the day that people mean."""
 
 AnyForm = TypeVar("AnyForm", bound=OnePassForm)
 
@@ -45,7 +48,9 @@ def index() -> ResponseReturnValue:
     with resources().database.reading() as db:
         page = vouchers.list_batches(db, scope(), before=before)
         offered = bool(vouchers.offers_to_print(db, scope()))
-    return render_template("vouchers/index.html", page=page, before=before, offered=offered, now=now())
+    return render_template(
+        "vouchers/index.html", page=page, before=before, offered=offered, now=now(), a_second=A_SECOND
+    )
 
 
 @blueprint.get("/day-pass")
@@ -106,6 +111,7 @@ def show(batch_id: int) -> ResponseReturnValue:
         sheet=_sheet_format(),
         paper_language=_paper_language(),
         now=now(),
+        a_second=A_SECOND,
     )
 
 
