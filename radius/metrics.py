@@ -3,22 +3,21 @@
 from collections import Counter as Tally
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from radius.messages import DiscardReason
 
-PACKETS = Counter("radius_packets_total", "Authentic requests, by what they ask", ["kind"])
-REPLIES = Counter("radius_replies_total", "Replies, by what they say", ["kind"])
-DISCARDS = Counter("radius_discards_total", "Packets left without an answer", ["reason"])
+PACKETS = Counter("parvis_radius_packets_total", "Authentic requests, by what they ask", ["kind"])
+REPLIES = Counter("parvis_radius_replies_total", "Replies, by what they say", ["kind"])
+DISCARDS = Counter("parvis_radius_discards_total", "Packets left without an answer", ["reason"])
 BATCH = Histogram(
-    "radius_batch_packets", "Requests answered in one transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400)
+    "parvis_radius_batch_packets", "Requests answered in one transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400)
 )
 ANSWER_SECONDS = Histogram(
-    "radius_answer_seconds",
+    "parvis_radius_answer_seconds",
     "From the first reading of a batch to its last reply",
     buckets=(0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
-NASES = Gauge("radius_networks", "Networks that may speak to us")
 
 
 class Tallies:

@@ -69,9 +69,9 @@ def test_its_metrics_count_packets_and_discards(radius_process: RadiusProcess) -
     with urllib.request.urlopen(f"http://127.0.0.1:{radius_process.status_port}/metrics") as page:
         metrics = page.read().decode()
 
-    assert 'radius_packets_total{kind="AccountingRequest"} 1.0' in metrics
-    assert 'radius_discards_total{reason="packet_too_short"} 1.0' in metrics
-    assert 'radius_replies_total{kind="Acknowledge"} 1.0' in metrics
+    assert 'parvis_radius_packets_total{kind="AccountingRequest"} 1.0' in metrics
+    assert 'parvis_radius_discards_total{reason="packet_too_short"} 1.0' in metrics
+    assert 'parvis_radius_replies_total{kind="Acknowledge"} 1.0' in metrics
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
