@@ -1,10 +1,11 @@
 """A RADIUS process of our own on free ports, and what its access point knows."""
 
+import random
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -15,6 +16,7 @@ from redis import Redis
 
 import radius
 from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_one_time_login
+from hotspot.adapters.redis import open_redis
 from hotspot.db import Database
 from hotspot.models import Nas
 from hotspot.policy.admission import Usage
@@ -38,54 +40,67 @@ class RadiusProcess:
 
 
 def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Below those that the kernel gives to whoever asks for any, lest another take it before it is used."""
+    while True:
+        port = random.randint(15_000, 32_000)
+        with socket.socket(socket.AF_INET, kind) as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture
-def radius_process(
+def radius_process(database: Database, settings: Settings, redis: "Redis", tmp_path: Path) -> Iterator[RadiusProcess]:
+    """`python -m radius` with one NAS at 127.0.0.1."""
+    with started(database, settings, tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def any_radius_process(
     any_database: Database, settings: Settings, redis: "Redis", tmp_path: Path
 ) -> Iterator[RadiusProcess]:
-    """`python -m radius` with one NAS at 127.0.0.1, on each database."""
-    with any_database.transaction() as db:
+    """The same, on each database."""
+    with started(any_database, settings, tmp_path) as process:
+        yield process
+
+
+@contextmanager
+def started(database: Database, settings: Settings, folder: Path) -> Iterator[RadiusProcess]:
+    with database.transaction() as db:
         nas_id = factories.make_nas(db, networks=("127.0.0.1/32",)).id
     udp, tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
-    process = RadiusProcess(
-        free_port(udp), free_port(udp), free_port(tcp), any_database, nas_id, tmp_path / "radius.log"
-    )
+    process = RadiusProcess(free_port(udp), free_port(udp), free_port(tcp), database, nas_id, folder / "radius.log")
     environment = {
         "PYTHONPATH": str(Path(radius.__file__).parents[1]),
-        "PARVIS_VAR_DIR": str(tmp_path),
-        "PARVIS_DATABASE_URL": any_database.engine.url.render_as_string(hide_password=False),
+        "PARVIS_VAR_DIR": str(folder),
+        "PARVIS_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
         "PARVIS_REDIS_URL": settings.redis_address,
         "PARVIS_SECRET_KEY": factories.SECRET_KEY,
         "PARVIS_RADIUS_AUTH_PORT": str(process.auth_port),
         "PARVIS_RADIUS_ACCT_PORT": str(process.acct_port),
         "PARVIS_RADIUS_STATUS_PORT": str(process.status_port),
     }
-    command = [
-        "/usr/bin/env",
-        *(f"{name}={value}" for name, value in environment.items()),
-        sys.executable,
-        "-m",
-        "radius",
-    ]
+    pairs = (f"{name}={value}" for name, value in environment.items())
+    command = ["/usr/bin/env", *pairs, sys.executable, "-m", "radius"]
     with running(command, ready=lambda: _is_well(process.status_port), log=process.log) as popen:
         yield replace(process, popen=popen)
 
 
 @pytest.fixture
-def login(radius_process: RadiusProcess, redis: "Redis", settings: Settings) -> OneTimeLogin:
+def login(radius_process: RadiusProcess, settings: Settings) -> OneTimeLogin:
     """Given by the portal a moment ago, for the device of the tests at the NAS of `radius_process`."""
+    return given_login(radius_process, settings)
+
+
+def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
     now = datetime.now(UTC)
-    with radius_process.database.transaction() as db:
-        nas = db.get_one(Nas, radius_process.nas_id)
-        grant = factories.make_grant(
-            db, nas=nas, site=nas.site, created_at=now, ends_at=now + timedelta(hours=2), download_kbps=8000
-        )
+    with process.database.transaction() as db:
+        nas = db.get_one(Nas, process.nas_id)
+        ends_at = now + timedelta(hours=2)
+        grant = factories.make_grant(db, nas=nas, site=nas.site, created_at=now, ends_at=ends_at, download_kbps=8000)
         made = make_one_time_login(nas.id, grant.device_mac, terms_of(grant, settings), Usage())
-    OneTimeLogins(redis, settings.one_time_login_life).store(made)
+    with open_redis(settings) as connected:
+        OneTimeLogins(connected, settings.one_time_login_life).store(made)
     return made
 
 

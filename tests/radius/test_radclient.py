@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from hotspot.adapters.one_time_login import OneTimeLogin
 from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
+from hotspot.settings import Settings
 from hotspot.values import RefusalReason, TerminateCause, print_mac
 from tests import factories
-from tests.radius.conftest import RadiusProcess
+from tests.radius.conftest import RadiusProcess, given_login
 
 
 def ask(port: int, command: str, *attributes: str, secret: str = factories.RADIUS_SECRET) -> str:
@@ -93,7 +94,13 @@ def test_status_server_is_answered_on_both_ports(radius_process: RadiusProcess) 
     assert "Accounting-Response" in ask(radius_process.acct_port, "status", "Message-Authenticator = 0x00")
 
 
-def test_a_session_is_kept_from_start_to_stop(radius_process: RadiusProcess, login: OneTimeLogin) -> None:
+def test_a_session_is_kept_from_login_to_stop_on_each_database(
+    any_radius_process: RadiusProcess, settings: Settings
+) -> None:
+    login = given_login(any_radius_process, settings)
+    password = f'User-Password = "{login.password}"'
+    said = ask(any_radius_process.auth_port, "auth", *of_device(login), password, "Message-Authenticator = 0x00")
+    assert "Access-Accept" in said
     session = (
         *of_device(login),
         'Acct-Session-Id = "0000002a"',
@@ -108,9 +115,9 @@ def test_a_session_is_kept_from_start_to_stop(radius_process: RadiusProcess, log
         ("Acct-Status-Type = Interim-Update", "Acct-Session-Time = 300", *counted),
         ("Acct-Status-Type = Stop", "Acct-Session-Time = 310", "Acct-Terminate-Cause = User-Request", *counted),
     ):
-        assert "Accounting-Response" in ask(radius_process.acct_port, "acct", *session, *status)
+        assert "Accounting-Response" in ask(any_radius_process.acct_port, "acct", *session, *status)
 
-    with radius_process.database.reading() as db:
+    with any_radius_process.database.reading() as db:
         kept = db.scalars(select(WifiSession)).one()
         counter = db.get_one(WifiSessionCounter, kept.id)
     assert (kept.grant_id, kept.framed_ip) == (login.terms.grant_id, "10.1.0.2")

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 import urllib.request
 from datetime import datetime, timedelta
 
@@ -66,12 +67,16 @@ def test_its_metrics_count_packets_and_discards(radius_process: RadiusProcess) -
         client._socket.send(b"\x04")
         client.ask(accounting(status(1)))
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{radius_process.status_port}/metrics") as page:
-        metrics = page.read().decode()
+    replied = 'parvis_radius_replies_total{kind="Acknowledge"} 1.0'
+    patience = time.monotonic() + 5
+    metrics = ""
+    while replied not in metrics and time.monotonic() < patience:  # counted just after the reply has left
+        with urllib.request.urlopen(f"http://127.0.0.1:{radius_process.status_port}/metrics") as page:
+            metrics = page.read().decode()
 
+    assert replied in metrics
     assert 'parvis_radius_packets_total{kind="AccountingRequest"} 1.0' in metrics
     assert 'parvis_radius_discards_total{reason="packet_too_short"} 1.0' in metrics
-    assert 'parvis_radius_replies_total{kind="Acknowledge"} 1.0' in metrics
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
