@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     interim_interval: Length = timedelta(seconds=300)
     stale_after: Length = timedelta(minutes=15)
     """A Wi-Fi session without news for so long is closed as silent."""
+    connection_data_life: Annotated[Length, Field(ge=timedelta(days=1))] = timedelta(days=365)
+    """How long connection data are kept. France: one year (CPCE L34-1); elsewhere the law may say otherwise."""
     log_format: Literal["json", "console"] = "json"
 
     @field_validator("database_url")

@@ -1,4 +1,4 @@
-"""The worker process: roll-ups and stale sessions, each minute; /healthz and /metrics beside it."""
+"""The worker process: roll-ups and stale sessions each minute, forgetting each night; and its status page."""
 
 import signal
 import threading
@@ -14,6 +14,7 @@ from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.services.accounting import close_silent
+from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
 from parvis.schedule import Job, Outcome, Schedule
@@ -43,10 +44,17 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
             since = _EVER if counted is None else min(counted, now) - settings.longest_session - settings.stale_after
             roll_up(db, since, now)
 
+    def forget_what_is_over(now: datetime) -> None:
+        with database.transaction() as db:
+            erased = forget(db, now, settings.connection_data_life)
+        if erased:
+            log.info("forgotten", **erased)
+
     minute = timedelta(minutes=1)
     return [
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
+        Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]
 
 

@@ -10,6 +10,7 @@ from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAd
 from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.patron import Patron
+from hotspot.models.purge import Purge
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
 from hotspot.models.usage import UsageHour
@@ -31,6 +32,7 @@ __all__ = [
     "OpeningInterval",
     "Organisation",
     "Patron",
+    "Purge",
     "Role",
     "Site",
     "StaffMember",

@@ -1,0 +1,102 @@
+"""What is past its keeping time is erased, everything else stays, and the journal says how much it was."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hotspot.db import Base, Database
+from hotspot.models import (
+    Admission,
+    Device,
+    Grant,
+    Purge,
+    UsageHour,
+    Voucher,
+    VoucherBatch,
+    WifiSession,
+    WifiSessionCounter,
+)
+from hotspot.services.retention import forget
+from hotspot.values import RefusalReason, Way
+from tests import factories
+
+YEAR = timedelta(days=365)
+HOUR = timedelta(hours=1)
+CONNECTION_DATA = (WifiSessionCounter, WifiSession, Admission, Grant, Voucher, VoucherBatch, Device)
+
+
+def a_visit(db: Session, began: datetime) -> WifiSession:
+    """A voucher, its grant, its session and what the NAS was told: an hour."""
+    batch = factories.make_voucher_batch(
+        db, offer=factories.make_offer(db, way=Way.VOUCHER), created_at=began - HOUR, expires_at=began + HOUR
+    )
+    voucher = factories.make_voucher(db, batch=batch, redeemed_at=began, ends_at=began + HOUR)
+    factories.make_device(db, first_seen_at=began, last_seen_at=began)
+    grant = factories.make_grant(db, voucher=voucher, created_at=began, ends_at=began + HOUR)
+    session = factories.make_wifi_session(db, grant=grant, started_at=began, ended_at=began + HOUR)
+    db.add(Admission(happened_at=began, nas_id=grant.nas_id, grant_id=grant.id, refusal=RefusalReason.GRANT_ENDED))
+    db.flush()
+    return session
+
+
+def counts(db: Session) -> dict[type[Base], int]:
+    return {table: db.scalar(select(func.count()).select_from(table)) or 0 for table in CONNECTION_DATA}
+
+
+def test_a_visit_is_forgotten_a_year_after_it(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        a_visit(db, now - YEAR - 2 * HOUR)
+        erased = forget(db, now, YEAR)
+        assert set(counts(db).values()) == {0}
+        assert erased == {table.__tablename__: 1 for table in CONNECTION_DATA}
+
+
+def test_a_visit_is_kept_for_a_year(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        a_visit(db, now - YEAR + HOUR)
+        assert forget(db, now, YEAR) == {}
+        assert set(counts(db).values()) == {1}
+        assert db.scalar(select(func.count()).select_from(Purge)) == 0
+
+
+def test_a_session_that_ended_within_the_year_keeps_its_grant_and_device(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        session = a_visit(db, now - YEAR - 2 * HOUR)
+        session.ended_at = now - YEAR + HOUR
+        forget(db, now, YEAR)
+        left = counts(db)
+        assert (left[WifiSession], left[WifiSessionCounter], left[Grant], left[Device]) == (1, 1, 1, 1)
+
+
+def test_a_session_that_never_ended_counts_from_its_beginning(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        a_visit(db, now - YEAR - 2 * HOUR).ended_at = None
+        forget(db, now, YEAR)
+        assert counts(db)[WifiSession] == 0
+
+
+def test_figures_outlive_the_sessions_they_were_counted_from(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        session = a_visit(db, now - YEAR - 2 * HOUR)
+        hour = {"wifi_sessions": 1, "devices": 1, "seconds": 60, "upload_octets": 1, "download_octets": 1}
+        db.add(UsageHour(site_id=session.site_id, hour_at=session.started_at, **hour))
+        forget(db, now, YEAR)
+        assert db.scalar(select(func.count()).select_from(UsageHour)) == 1
+
+
+def test_the_journal_says_what_was_erased(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        a_visit(db, now - YEAR - 2 * HOUR)
+        forget(db, now, YEAR)
+        entry = db.scalars(select(Purge).where(Purge.table_name == "wifi_sessions")).one()
+        assert (entry.happened_at, entry.older_than, entry.erased) == (now, now - YEAR, 1)
+
+
+@pytest.mark.parametrize("life", [timedelta(days=30), timedelta(days=400)])
+def test_the_keeping_time_is_a_setting(database: Database, now: datetime, life: timedelta) -> None:
+    with database.transaction() as db:
+        a_visit(db, now - timedelta(days=100))
+        forget(db, now, life)
+        assert counts(db)[WifiSession] == (1 if life > timedelta(days=100) else 0)
