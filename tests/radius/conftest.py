@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -105,8 +105,8 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
 
 
 def _is_well(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=1)
-    with suppress(OSError):
+    with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
         connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
+        with connection.getresponse() as answer:
+            return answer.status == 200
     return False
