@@ -23,8 +23,8 @@ _CLAIM = """
 local answers = {}
 for at, key in ipairs(KEYS) do
   local login = redis.call('GET', key)
-  local claimed = login and redis.call('SET', key .. ':by', ARGV[at], 'NX', 'PX', ARGV[#ARGV])
-  if login and (claimed or redis.call('GET', key .. ':by') == ARGV[at]) then
+  local claimed = login and redis.call('SET', 'by:' .. key, ARGV[at], 'NX', 'PX', ARGV[#ARGV])
+  if login and (claimed or redis.call('GET', 'by:' .. key) == ARGV[at]) then
     answers[at] = login
   else
     answers[at] = false
@@ -33,7 +33,8 @@ end
 return answers
 """
 """One round trip for a batch. A login belongs to the first request that claims it; a retransmission is that same
-request, so it gets the same answer wherever it arrives."""
+request, so it gets the same answer wherever it arrives. Who has it is kept before the key, not behind: anybody may ask
+for the login named "…:by"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class OneTimeLogins:
         """The login that this device was given within the last 120 s and has not used."""
         try:
             name = self._redis.get(_pending_key(nas_id, device_mac))
-            if not isinstance(name, bytes) or self._redis.exists(_key(name.decode()) + ":by"):
+            if not isinstance(name, bytes) or self._redis.exists("by:" + _key(name.decode())):
                 return None
             packed = self._redis.get(_key(name.decode()))
         except RedisError as error:

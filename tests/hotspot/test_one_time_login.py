@@ -53,6 +53,12 @@ def test_a_grant_without_limits_comes_back_whole(logins: OneTimeLogins) -> None:
     assert logins.claim([Claim(made.user_name, b"first")]) == [made]
 
 
+@pytest.mark.parametrize("made_up", ["{}:by", "by:{}", ":by", "pending:1:{}"])
+def test_no_name_leads_to_what_else_is_kept(logins: OneTimeLogins, login: OneTimeLogin, made_up: str) -> None:
+    logins.claim([Claim(login.user_name, b"first")])
+    assert logins.claim([Claim(made_up.format(login.user_name), b"second")]) == [None]
+
+
 def test_a_login_is_claimed_once(logins: OneTimeLogins, login: OneTimeLogin) -> None:
     logins.claim([Claim(login.user_name, b"first")])
     assert logins.claim([Claim(login.user_name, b"second")]) == [None]
