@@ -10,11 +10,26 @@ anyway, since one-time logins live in Redis too.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from hotspot.errors import Unavailable
+
+_TAKE = """
+local answers = {}
+for at, key in ipairs(KEYS) do
+  local count, left = redis.call('INCR', key), redis.call('PTTL', key)
+  if left < 0 then
+    left = tonumber(ARGV[at])
+    redis.call('PEXPIRE', key, left)
+  end
+  answers[at] = {count, left}
+end
+return answers
+"""
+"""All of it at once: a window that closed between two commands would leave a counter without an end."""
 
 _GIVE_BACK = """
 for _, key in ipairs(KEYS) do
@@ -56,22 +71,18 @@ class RateLimits:
         """`digest`: keyed, so that what is counted cannot be read from the keys."""
         self._redis = redis
         self._digest = digest
+        self._take = redis.register_script(_TAKE)
         self._give_back = redis.register_script(_GIVE_BACK)
 
     def take(self, attempts: Sequence[Attempt]) -> timedelta | None:
         """Count all of them. None if none is over its limit, else how long until the last of those opens again."""
-        keys = [self._key(each) for each in attempts]
+        windows = [int(each.limit.window.total_seconds() * 1000) for each in attempts]
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for key, attempt in zip(keys, attempts, strict=True):
-                    pipe.set(key, 0, px=int(attempt.limit.window.total_seconds() * 1000), nx=True)
-                    pipe.incr(key)
-                    pipe.pttl(key)
-                answers = pipe.execute()
+            answers: Any = self._take(keys=[self._key(each) for each in attempts], args=windows)
         except RedisError as error:
             raise Unavailable("redis") from error
-        counted = zip(attempts, answers[1::3], answers[2::3], strict=True)
-        over = [max(left_ms, 1000) for attempt, count, left_ms in counted if count > attempt.limit.at_most]
+        counted = zip(attempts, answers, strict=True)
+        over = [max(left_ms, 1000) for attempt, (count, left_ms) in counted if count > attempt.limit.at_most]
         return timedelta(milliseconds=max(over)) if over else None
 
     def give_back(self, attempts: Sequence[Attempt]) -> None:

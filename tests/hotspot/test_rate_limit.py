@@ -67,6 +67,15 @@ def test_every_counter_ends_by_itself(limits: RateLimits, redis: "Redis") -> Non
     assert all(redis.pttl(key) > 0 for key in redis.keys("*"))
 
 
+def test_a_counter_that_lost_its_end_is_given_one(limits: RateLimits, redis: "Redis") -> None:
+    """Left so, a site that counts to its limit over months would never open again."""
+    limits.take([Attempt(THREE, "a")])
+    (key,) = redis.keys("*")
+    redis.persist(key)
+    limits.take([Attempt(THREE, "a")])
+    assert redis.pttl(key) > 0
+
+
 def test_without_redis_it_closes() -> None:
     limits = RateLimits(Redis.from_url("unix:///nowhere/redis.sock"), digest)
     with pytest.raises(Unavailable):
