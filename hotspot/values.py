@@ -34,6 +34,14 @@ def normalise_called_station(text: str) -> str:
     return mac or text.strip().lower()
 
 
+def parse_row_id(text: str) -> int:
+    """The number of a row, as an address names it. ValueError for one that no table holds: databases choke on it."""
+    number = int(text)
+    if not 0 < number < 2**31:
+        raise ValueError(number)
+    return number
+
+
 class Way(StrEnum):
     """A way to sign in."""
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from hotspot.services.sites import list_sites
 from hotspot.services.wifi_sessions import MOST_SHOWN, who_is_online
+from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.wording import DEVICE_FAMILIES, WAYS
@@ -18,7 +19,7 @@ REFRESH_SECONDS = 15
 @requires(Permission.SEE_ONLINE)
 def show() -> ResponseReturnValue:
     """It reloads itself, unless asked not to (`?still`): some people cannot read a page that moves."""
-    site_id = request.args.get("site", type=int)
+    site_id = request.args.get("site", type=parse_row_id)
     with resources().database.reading() as db:
         sites = list_sites(db, scope())
         online = who_is_online(db, scope(), now(), site_id=site_id)

@@ -9,6 +9,7 @@ from hotspot.models import Organisation, Patron
 from hotspot.services import patrons
 from hotspot.services.patron_file import LARGEST_FILE, PatronFile, read_patron_file
 from hotspot.services.sites import organisations_of
+from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.patrons import CardForm, PatronFileForm, TokenForm
 from hotspot_admin.importing import start_import
@@ -27,7 +28,7 @@ _ID = "/<int(max=2147483647):patron_id>"
 @requires(Permission.MANAGE_PATRONS)
 def index() -> ResponseReturnValue:
     with resources().database.reading() as db:
-        page = patrons.list_patrons(db, scope(), after=request.args.get("after", type=int))
+        page = patrons.list_patrons(db, scope(), after=request.args.get("after", type=parse_row_id))
     return _list_page(CardForm(formdata=None), page)
 
 

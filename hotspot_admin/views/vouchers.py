@@ -11,6 +11,7 @@ from hotspot.models import Offer, Site, VoucherBatch
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
 from hotspot.services import vouchers
 from hotspot.services.vouchers import VoucherState
+from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of, today_at
 from hotspot_admin.language import LANGUAGES, gettext, language, mark, ngettext
@@ -44,7 +45,7 @@ STATES = {
 @blueprint.get("")
 @requires(Permission.MAKE_VOUCHERS)
 def index() -> ResponseReturnValue:
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=parse_row_id)
     with resources().database.reading() as db:
         page = vouchers.list_batches(db, scope(), before=before)
         offered = bool(vouchers.offers_to_print(db, scope()))

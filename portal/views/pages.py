@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, request
 
 from hotspot.services.arriving import find_nas_address
 from hotspot.services.offers import SiteShown
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import RefusalReason, Refuse, parse_row_id
 from portal.answers import Way, count_refusal, page, refusal_page, usual_login_url, way_to_the_nas
 from portal.resources import resources
 from portal.visits import shown_site
@@ -38,12 +38,12 @@ def refused(reason: str) -> Response:
 
 def _site() -> SiteShown | None:
     """The one that the page was opened from, so that the right people are named."""
-    site_id = request.args.get("site", type=int)
+    site_id = request.args.get("site", type=parse_row_id)
     return None if site_id is None else shown_site(site_id)
 
 
 def _way_back() -> Way | None:
-    nas_id = request.args.get("nas", type=int)
+    nas_id = request.args.get("nas", type=parse_row_id)
     if nas_id is None:
         return None
     with resources().database.reading() as db:

@@ -12,8 +12,8 @@ from tests.hotspot_admin.conftest import Browser, Town
 ADMINISTRATORS_ONLY = [
     "/sites/new",
     "/sites/1",
-    "/access-points",
-    "/access-points/new",
+    "/gateways",
+    "/gateways/new",
     "/figures",
     "/figures/days.csv",
     "/audit",
@@ -31,10 +31,16 @@ def test_a_librarian_has_the_desks_pages(librarian: Browser, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/online", "/sites", "/access-points", "/access-points/new", "/figures", "/audit"]
+    "path", ["/", "/online", "/sites", "/gateways", "/gateways/new", "/figures", "/audit"]
 )
 def test_an_administrator_has_every_page(administrator: Browser, path: str) -> None:
     assert administrator.get(path).status == 200
+
+
+@pytest.mark.parametrize("number", ["-99999999999999999999", "-1", "0", "2147483648", "99999999999999999999", "x"])
+@pytest.mark.parametrize("page", ["/vouchers?before=", "/patrons?after=", "/audit?before=", "/online?site="])
+def test_a_number_that_no_row_has_is_no_bug(administrator: Browser, page: str, number: str) -> None:
+    assert administrator.get(page + number).status == 200
 
 
 def test_every_page_that_a_librarian_may_not_use_refuses_them_and_every_other_does_not(
@@ -89,7 +95,7 @@ def test_another_organisations_access_point_is_not_there(
         site = db.get_one(factories.Site, town.elsewhere_site)
         nas_id = factories.make_nas(db, site=site).id
 
-    assert administrator.get(f"/access-points/{nas_id}{path}").status == 404
+    assert administrator.get(f"/gateways/{nas_id}{path}").status == 404
 
 
 @pytest.mark.parametrize("action", ["", "/secret", "/new-secret"])
@@ -100,7 +106,7 @@ def test_another_organisations_access_point_cannot_be_changed(
         site = db.get_one(factories.Site, town.elsewhere_site)
         nas = factories.make_nas(db, site=site)
 
-    answer = administrator.post_bare(f"/access-points/{nas.id}{action}", {"name": "Mine"})
+    answer = administrator.post_bare(f"/gateways/{nas.id}{action}", {"name": "Mine"})
 
     assert answer.status == 404
     with database.reading() as db:
@@ -124,11 +130,11 @@ def test_nothing_of_the_commune_leaks_to_the_other_town(stranger: Browser, admin
     form = administrator.get("/sites/new").form("/sites/new")
     administrator.submit(form, name="Salle secrète", hours_kind="always")
 
-    for path in ("/", "/sites", "/online", "/access-points", "/figures", "/figures/days.csv", "/audit"):
+    for path in ("/", "/sites", "/online", "/gateways", "/figures", "/figures/days.csv", "/audit"):
         assert "Salle secrète" not in stranger.get(path).html
         assert "Médiathèque" not in stranger.get(path).html
 
 
-@pytest.mark.parametrize("path", ["/sites/2147483648", "/access-points/99999999999999999999", "/sites/-1", "/sites/1x"])
+@pytest.mark.parametrize("path", ["/sites/2147483648", "/gateways/99999999999999999999", "/sites/-1", "/sites/1x"])
 def test_an_impossible_number_is_no_page(administrator: Browser, path: str) -> None:
     assert administrator.get(path).status == 404

@@ -145,6 +145,12 @@ def test_only_known_proxies_are_believed(
     assert answer.text == believed
 
 
+@pytest.mark.parametrize("number", ["-1", "0", "2147483648", "99999999999999999999", "x"])
+def test_a_number_that_no_row_has_is_no_bug(pages: PageClient, number: str) -> None:
+    assert pages.get(f"/terms?site={number}").status == HTTPStatus.OK
+    assert pages.get(f"/refused/grant_ended?nas={number}").status == HTTPStatus.FORBIDDEN
+
+
 @pytest.mark.parametrize("page", ["terms", "privacy", "accessibility"])
 def test_the_pages_name_the_organisation(pages: PageClient, town: Town, page: str, welcome: Page) -> None:
     path = next(each["href"] for each in welcome.root.one("footer").all("a") if f"/{page}?" in each["href"])
