@@ -17,6 +17,8 @@ _COMMANDS = {
     "serve": "parvis.commands.serving:serve",
     "demo": "parvis.commands.serving:demo",
     "db": "parvis.commands.database:db",
+    "organisation": "parvis.commands.organisations:organisation",
+    "offer": "parvis.commands.offers:offer",
     "staff": "parvis.commands.staff:staff",
     "nas": "parvis.commands.nases:nas",
     "patrons": "parvis.commands.patrons:patrons",

@@ -1,0 +1,91 @@
+"""Make and retire an offer. For the command line; grants already given keep what they were given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotspot.errors import Conflict, InvalidInput, NotFound
+from hotspot.models import Offer, Organisation, Site
+from hotspot.services import audit
+from hotspot.services.staff import organisation_subtree
+from hotspot.values import Way
+
+_SHORTEST = timedelta(minutes=1)
+"""Less than this is no visit: admission would refuse it."""
+_LONGEST = timedelta(days=366)
+_FASTEST_KBPS = 100_000_000
+_MOST_OCTETS = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDraft:
+    name: str
+    way: Way
+    visit_time: timedelta | None = None
+    """None: until the site closes that day."""
+    time_allowed: timedelta | None = None
+    octets_allowed: int | None = None
+    upload_kbps: int | None = None
+    download_kbps: int | None = None
+    devices_at_once: int = 1
+
+
+def create_offer(
+    db: Session, organisation: Organisation, sites: Sequence[Site], draft: OfferDraft, now: datetime
+) -> Offer:
+    """Shown last on the pages of its sites."""
+    _check(draft)
+    below = organisation_subtree(db, organisation.id)
+    if not sites:
+        raise InvalidInput("An offer holds at one site at least.", field="site")
+    if any(site.organisation_id not in below for site in sites):
+        raise NotFound("site of this organisation")
+    live = select(Offer).where(Offer.organisation_id == organisation.id, Offer.retired_at.is_(None))
+    others = db.scalars(live).all()
+    if any(other.name == draft.name for other in others):
+        raise Conflict("There is already an offer with this name.")
+    offer = Offer(
+        organisation=organisation,
+        name=draft.name,
+        way=draft.way,
+        visit_time=draft.visit_time,
+        time_allowed=draft.time_allowed,
+        octets_allowed=draft.octets_allowed,
+        upload_kbps=draft.upload_kbps,
+        download_kbps=draft.download_kbps,
+        devices_at_once=draft.devices_at_once,
+        position=max((other.position for other in others), default=0) + 1,
+        sites=list(sites),
+        created_at=now,
+    )
+    db.add(offer)
+    db.flush()
+    facts = {"way": draft.way.value, "sites": [site.name for site in sites]}
+    audit.note(db, "system", "offer.created", offer.name, facts, now, organisation_id=organisation.id)
+    return offer
+
+
+def retire_offer(db: Session, offer: Offer, now: datetime) -> None:
+    """It is no longer offered; it stays in the table, because grants cite it."""
+    if offer.retired_at is not None:
+        raise Conflict("This offer was retired before.")
+    offer.retired_at = now
+    audit.note(db, "system", "offer.retired", offer.name, {}, now, organisation_id=offer.organisation_id)
+
+
+def _check(draft: OfferDraft) -> None:
+    if not draft.name.strip() or len(draft.name) > 200 or not draft.name.isprintable():
+        raise InvalidInput("A name has between 1 and 200 characters, on one line.", field="name")
+    for field, length in (("visit-time", draft.visit_time), ("time-allowed", draft.time_allowed)):
+        if length is not None and not _SHORTEST <= length <= _LONGEST:
+            raise InvalidInput("Between one minute and a year.", field=field)
+    for field, kbps in (("upload", draft.upload_kbps), ("download", draft.download_kbps)):
+        if kbps is not None and not 1 <= kbps <= _FASTEST_KBPS:
+            raise InvalidInput("Between 1 kbit/s and 100 Gbit/s.", field=field)
+    if draft.octets_allowed is not None and not 1 <= draft.octets_allowed <= _MOST_OCTETS:
+        raise InvalidInput("At least one octet, at most 2^53.", field="volume")
+    if not 1 <= draft.devices_at_once <= 1000:
+        raise InvalidInput("Between 1 and 1,000 devices.", field="devices")

@@ -1,0 +1,120 @@
+"""`parvis offer`: the ways in at each site."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import click
+from sqlalchemy import select
+
+from hotspot.errors import NotFound
+from hotspot.models import Offer
+from hotspot.services.making_offers import OfferDraft, create_offer, retire_offer
+from hotspot.settings import load_settings
+from hotspot.values import Way
+from parvis.commands.operator import get_organisation, get_site, opened
+
+
+@click.group()
+def offer() -> None:
+    """Ways in, and what each of them allows."""
+
+
+@offer.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def list_(*, as_json: bool) -> None:
+    """Those that are offered today.
+
+    \b
+    Example:
+        parvis offer list
+    """
+    with opened(load_settings()) as database, database.reading() as db:
+        offers = db.scalars(select(Offer).where(Offer.retired_at.is_(None)).order_by(Offer.position, Offer.id))
+        rows = [
+            {
+                "id": each.id,
+                "name": each.name,
+                "way": each.way.value,
+                "sites": [site.name for site in each.sites],
+                "devices": each.devices_at_once,
+            }
+            for each in offers
+        ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['id']:>4}  {row['name']}  ({row['way']})")
+    if not rows:
+        click.echo("There is none yet: `parvis offer add --help` says how to add one.")
+
+
+@offer.command()
+@click.argument("name")
+@click.option("--way", type=click.Choice([each.value for each in Way]), required=True)
+@click.option("--site", "sites", metavar="NAME", multiple=True, required=True, help="May be given several times.")
+@click.option("--organisation", metavar="NAME", help="Name or number; not needed where there is only one.")
+@click.option("--minutes", type=int, help="From sign-in. Without it: until the site closes that day.")
+@click.option("--minutes-online", type=int, help="Time online within the visit.")
+@click.option("--megabytes", type=int, help="Up and down together, in 1,000,000 octets.")
+@click.option("--upload", "upload_kbps", metavar="KBIT/S", type=int)
+@click.option("--download", "download_kbps", metavar="KBIT/S", type=int)
+@click.option("--devices", type=int, default=1, show_default=True, help="Of one person at once, or of one voucher.")
+def add(
+    *,
+    name: str,
+    way: str,
+    sites: tuple[str, ...],
+    organisation: str | None,
+    minutes: int | None,
+    minutes_online: int | None,
+    megabytes: int | None,
+    upload_kbps: int | None,
+    download_kbps: int | None,
+    devices: int,
+) -> None:
+    """Offer a way in at some sites, under this name.
+
+    \b
+    Example:
+        parvis offer add "Accès libre" --way one_tap --site "Place de la République" \\
+            --minutes 120 --download 5000 --upload 1000
+    """
+    try:
+        draft = OfferDraft(
+            name=name,
+            way=Way(way),
+            visit_time=_minutes(minutes),
+            time_allowed=_minutes(minutes_online),
+            octets_allowed=None if megabytes is None else megabytes * 1_000_000,
+            upload_kbps=upload_kbps,
+            download_kbps=download_kbps,
+            devices_at_once=devices,
+        )
+    except OverflowError as error:
+        raise click.ClickException("So many minutes are no time that we can count.") from error
+    with opened(load_settings()) as database, database.transaction() as db:
+        of, places = get_organisation(db, organisation), [get_site(db, each) for each in sites]
+        offer_id = create_offer(db, of, places, draft, datetime.now(UTC)).id
+    click.echo(f"Offer {offer_id} was added: it is on the portal now.")
+
+
+@offer.command()
+@click.argument("number", type=int)
+def retire(*, number: int) -> None:
+    """Offer it no longer. Visits under it go on until their end.
+
+    \b
+    Example:
+        parvis offer retire 3
+    """
+    with opened(load_settings()) as database, database.transaction() as db:
+        found = db.get(Offer, number)
+        if found is None:
+            raise NotFound("offer")
+        retire_offer(db, found, datetime.now(UTC))
+    click.echo(f"Offer {number} is offered no longer.")
+
+
+def _minutes(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(minutes=number)

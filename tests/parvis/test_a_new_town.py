@@ -1,0 +1,103 @@
+"""From an empty machine to a site that lets visitors in: organisation, terms, offers, on the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hotspot.db import open_database
+from hotspot.models import Organisation
+from hotspot.services.offers import SiteShown, show_site
+from hotspot.settings import load_settings
+from hotspot.values import Way
+from tests import factories
+from tests.parvis.conftest import Run
+
+
+@pytest.fixture
+def town(parvis: Run, environment: dict[str, str]) -> Run:
+    """A commune, and the square that its administrator has added."""
+    assert parvis("db", "upgrade").exit_code == 0
+    assert parvis("organisation", "create", "Loue-la-Ville", "--contact", "mairie@commune.example").exit_code == 0
+    database = open_database(load_settings({}, var_dir=Path(environment["PARVIS_VAR_DIR"])))
+    with database.transaction() as db:
+        factories.make_site(db, organisation=db.get_one(Organisation, 1), name="Square")
+    database.dispose()
+    return parvis
+
+
+def shown(environment: dict[str, str]) -> SiteShown:
+    database = open_database(load_settings({}, var_dir=Path(environment["PARVIS_VAR_DIR"])))
+    with database.reading() as db:
+        site = show_site(db, 1)
+    database.dispose()
+    return site
+
+
+def test_a_new_offer_is_on_the_portal(town: Run, environment: dict[str, str]) -> None:
+    arguments = ["--way", "one_tap", "--site", "Square", "--minutes", "120", "--download", "5000", "--upload", "1000"]
+    assert town("offer", "add", "Accès libre", *arguments).exit_code == 0
+    offers = shown(environment).offers
+    assert [(each.name, each.way, each.download_kbps) for each in offers] == [("Accès libre", Way.ONE_TAP, 5000)]
+
+
+def test_a_retired_offer_is_not(town: Run, environment: dict[str, str]) -> None:
+    town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
+    assert town("offer", "retire", "1").exit_code == 0
+    assert shown(environment).offers == ()
+    assert town("offer", "retire", "1").exit_code == 1
+
+
+def test_new_terms_follow_the_old(town: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "fr.txt").write_text("Soyez sages.", encoding="utf-8")
+    (tmp_path / "en.txt").write_text("Be good.", encoding="utf-8")
+    both = ("--fr", str(tmp_path / "fr.txt"), "--en", str(tmp_path / "en.txt"))
+    town("organisation", "terms", *both)
+    assert "Version 2" in town("organisation", "terms", *both).output
+    site = shown(environment)
+    assert (site.terms_version, site.terms) == (2, {"fr": "Soyez sages.", "en": "Be good."})
+
+
+def test_a_commune_stands_in_its_metropolis(town: Run) -> None:
+    assert town("organisation", "create", "Village", "--parent", "Loue-la-Ville").exit_code == 0
+    listed = json.loads(town("organisation", "list", "--json").output)
+    assert listed[1] == {"id": 2, "name": "Village", "parent": "Loue-la-Ville"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("organisation", "create", "Loue-la-Ville"), "already an organisation"),
+        (("organisation", "create", " "), "name"),
+        (("organisation", "create", "Village", "--parent", "Nowhere"), "no such organisation"),
+        (("organisation", "terms"), "at least one language"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Nowhere"), "no such site"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--minutes", "0"), "visit-time"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--minutes", "9" * 30), "no time"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--download", "0"), "download"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--megabytes", "-1"), "volume"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--devices", "0"), "devices"),
+        (("offer", "add", "", "--way", "one_tap", "--site", "Square"), "name"),
+        (("offer", "retire", "7"), "no such offer"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_is_said_in_one_sentence(
+    town: Run, environment: dict[str, str], arguments: tuple[str, ...], says: str
+) -> None:
+    refused = town(*arguments)
+    assert refused.exit_code == 1
+    assert says in refused.output
+    assert "Traceback" not in refused.output
+    assert shown(environment).offers == ()
+
+
+def test_terms_that_are_no_text_are_refused(town: Run, tmp_path: Path) -> None:
+    (tmp_path / "fr.txt").write_bytes(b"\xff\xfe")
+    refused = town("organisation", "terms", "--fr", str(tmp_path / "fr.txt"))
+    assert (refused.exit_code, "UTF-8" in refused.output) == (1, True)
+
+
+def test_two_live_offers_of_one_name_are_a_conflict(town: Run) -> None:
+    add = ("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
+    assert [town(*add).exit_code, town(*add).exit_code] == [0, 1]
