@@ -114,11 +114,13 @@ class Database:
 
 
 def open_database(settings: Settings) -> Database:
+    """Its errors do not repeat what a statement was given: they end in logs, and cards and devices must not."""
     address = settings.database_address
     if address.startswith("sqlite:"):
         return Database(_open_sqlite(address))
     engine = create_engine(
         address,
+        hide_parameters=True,
         pool_size=max(5, settings.web_threads),
         pool_pre_ping=True,
         connect_args={"connect_timeout": 3},
@@ -127,7 +129,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def _open_sqlite(address: str) -> Engine:
-    engine = create_engine(address, connect_args={"timeout": 5, "check_same_thread": False})
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

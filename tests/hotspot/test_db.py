@@ -14,7 +14,7 @@ from hotspot.errors import Unavailable
 from hotspot.models import Organisation, Site
 from hotspot.settings import Settings
 from hotspot.values import SiteKind, Way
-from tests.factories import NOW, make_offer, make_organisation, make_site
+from tests.factories import NOW, make_offer, make_organisation, make_patron, make_site
 
 
 def test_a_moment_comes_back_aware_and_in_utc(any_database: Database) -> None:
@@ -34,6 +34,15 @@ def test_moments_are_compared_as_moments(any_database: Database) -> None:
     with any_database.reading() as db:
         assert db.scalar(select(func.count()).where(Organisation.created_at == elsewhere)) == 1
         assert db.scalar(select(func.count()).where(Organisation.created_at > elsewhere)) == 0
+
+
+def test_an_error_does_not_repeat_what_a_statement_was_given(any_database: Database) -> None:
+    with pytest.raises(IntegrityError) as refused, any_database.transaction() as db:
+        organisation = make_organisation(db)
+        make_patron(db, organisation=organisation, card_number="20267777", name="Jeanne Dupré")
+        make_patron(db, organisation=organisation, card_number="20267777", name="Jeanne Dupré")
+    assert "Dupré" not in str(refused.value)
+    assert "[parameters:" not in str(refused.value)
 
 
 def test_a_moment_without_a_zone_is_a_mistake(any_database: Database) -> None:
