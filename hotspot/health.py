@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv6Address, ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis import Redis
@@ -42,17 +43,29 @@ def _redis(redis: "Redis") -> str:
     return "ok"
 
 
+def _is_this_machine(address: str) -> bool:
+    peer = ip_address(address.partition("%")[0])
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return (mapped or peer).is_loopback
+
+
 class StatusServer:
-    """/healthz (200 or 503, JSON) and /metrics (Prometheus) on a thread of its own, for radius and worker."""
+    """/healthz (200 or 503, JSON) and /metrics (Prometheus) on a thread of its own, for radius and worker.
+
+    As at the other two doors the metrics are for this machine only, whatever address is listened on.
+    """
 
     def __init__(self, host: str, port: int, health: Callable[[], Health]) -> None:
         class Handler(BaseHTTPRequestHandler):
+            timeout = 10
+            """Seconds without an octet: a connection that says nothing must not hold its thread for ever."""
+
             def do_GET(self) -> None:
                 if self.path == "/healthz":
                     state = health()
                     body = json.dumps(state).encode()
                     self._answer(200 if is_well(state) else 503, "application/json", body)
-                elif self.path == "/metrics":
+                elif self.path == "/metrics" and _is_this_machine(self.client_address[0]):
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
                 else:
                     self._answer(404, "text/plain", b"not here\n")

@@ -1,8 +1,10 @@
 """Is a process well? For probes, and for Prometheus."""
 
 import json
+import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
 
 import pytest
 from redis import Redis
@@ -64,6 +66,22 @@ def test_prometheus_reads_its_own_format(status: HTTPConnection) -> None:
     assert code == 200
     assert kind.startswith("text/plain")
     assert b"# TYPE" in body
+
+
+@pytest.mark.parametrize(
+    ("address", "may"), [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("192.0.2.7", False)]
+)
+def test_metrics_are_for_this_machine_only(
+    status: HTTPConnection, monkeypatch: pytest.MonkeyPatch, address: str, may: bool
+) -> None:
+    accept = ThreadingHTTPServer.get_request
+
+    def from_elsewhere(server: ThreadingHTTPServer) -> tuple[socket.socket, tuple[str, int]]:
+        return accept(server)[0], (address, 40000)
+
+    monkeypatch.setattr(ThreadingHTTPServer, "get_request", from_elsewhere)
+    assert ask(status, "/metrics")[0] == (200 if may else 404)
+    assert ask(status, "/healthz")[0] == 200
 
 
 def test_there_is_nothing_else_to_see(status: HTTPConnection) -> None:
