@@ -4,13 +4,18 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from hotspot_admin.forms.fields import printable
 from hotspot_admin.language import mark
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
     email = StringField(
         mark("E-mail address"),
-        [InputRequired(mark("Type your e-mail address.")), Length(max=254, message=mark("This is too long."))],
+        [
+            InputRequired(mark("Type your e-mail address.")),
+            Length(max=254, message=mark("This is too long.")),
+            printable,
+        ],
         render_kw={"type": "email", "autocomplete": "username", "autofocus": True},
     )
     password = PasswordField(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from redis import Redis
 
 import hotspot_admin
 from hotspot.db import Database
@@ -55,6 +56,14 @@ def test_wrong_and_unknown_get_the_same_answer(anonymous: Browser, town: Town, e
 
     assert answer.status == 422
     assert "ne vont pas ensemble" in answer.text
+
+
+def test_an_address_with_a_nul_is_a_mistake(
+    settings: Settings, any_database: Database, redis: "Redis", clock: Clock
+) -> None:
+    """PostgreSQL keeps no NUL in a text, and says so with an error."""
+    app = hotspot_admin.create_app(settings, database=any_database, redis=redis, clock=clock)
+    assert Browser(app.test_client()).sign_in("a\0b@parvis.test").status == 422
 
 
 def test_a_locked_account_answers_as_a_wrong_password_does(anonymous: Browser, town: Town, clock: Clock) -> None:
