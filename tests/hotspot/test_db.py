@@ -37,9 +37,10 @@ def test_moments_are_compared_as_moments(any_database: Database) -> None:
 
 
 def test_an_error_does_not_repeat_what_a_statement_was_given(any_database: Database) -> None:
-    with pytest.raises(IntegrityError) as refused, any_database.transaction() as db:
+    with any_database.transaction() as db:
         organisation = make_organisation(db)
         make_patron(db, organisation=organisation, card_number="20267777", name="Jeanne Dupré")
+    with pytest.raises(IntegrityError) as refused, any_database.transaction() as db:
         make_patron(db, organisation=organisation, card_number="20267777", name="Jeanne Dupré")
     assert "Dupré" not in str(refused.value)
     assert "[parameters:" not in str(refused.value)
