@@ -4,8 +4,9 @@ Each revision in `versions/` is one idea, numbered. None imports the models: a r
 written. On both databases a run is one transaction, so that it is done whole or not at all.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,9 @@ def _config(connection: Connection | None = None) -> Config:
 
 @contextmanager
 def _connected(database_address: str) -> Iterator[Connection]:
-    engine = create_engine(database_address, poolclass=NullPool)
+    engine = create_engine(database_address, poolclass=NullPool, hide_parameters=True)
     if engine.dialect.name == "sqlite":
+        _make_private_file(engine.url.database)
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _take_the_write_lock)
     try:
@@ -61,6 +63,14 @@ def _connected(database_address: str) -> Iterator[Connection]:
         raise Unavailable("database") from error
     with connection:
         yield connection
+
+
+def _make_private_file(path: str | None) -> None:
+    """A new SQLite file for this user alone, whatever the folder lets others do: it holds what people and their
+    devices did. SQLite gives its journals the mode of the file."""
+    if path and path != ":memory:":
+        with suppress(OSError):  # there already; or it cannot be made, as the connection says in its own words
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _leave_transactions_to_us(connection: Any, _record: object) -> None:

@@ -187,6 +187,15 @@ def test_a_database_out_of_reach_is_unavailable(address: str) -> None:
         migrations.upgrade(address)
 
 
+def test_a_new_sqlite_file_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        migrations.upgrade(f"sqlite:///{tmp_path}/new.sqlite3")
+    finally:
+        os.umask(before)
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+
+
 def test_the_current_directory_does_not_matter(tmp_path: Path) -> None:
     node = _node("migrations.upgrade(sys.argv[1])", "sqlite:///here.sqlite3", cwd=tmp_path)
     assert node.wait(timeout=30) == 0
