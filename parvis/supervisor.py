@@ -118,6 +118,7 @@ class Supervisor:
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                umask=0o077,  # what they write, Redis its dump and log, is for this user alone
                 preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
         except OSError as error:

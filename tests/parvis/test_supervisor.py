@@ -71,6 +71,16 @@ def _run_meanwhile(watched: Supervisor, meanwhile: Callable[[], None]) -> float:
     return took
 
 
+def test_what_a_process_writes_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        watched = Supervisor([_program("one", LIVES, tmp_path)])
+        _run_meanwhile(watched, lambda: _until(lambda: _pids(tmp_path, "one")))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_dead_process_is_restarted(tmp_path: Path) -> None:
     def kill_it() -> None:
         _until(lambda: _pids(tmp_path, "one"))
