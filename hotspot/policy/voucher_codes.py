@@ -27,14 +27,23 @@ def make_code(choose: Callable[[str], str]) -> VoucherCode:
 
 def parse_code(text: str) -> VoucherCode | None:
     """What a person typed, in any case and with any separators; None if it cannot be a code."""
-    code = _SEPARATORS.sub("", text).upper().translate(_LOOK_ALIKES)
+    code = _plain(text)
     if len(code) != _PAYLOAD + 1 or any(character not in ALPHABET for character in code):
         return None
     return VoucherCode(code) if _check_character(code[:_PAYLOAD]) == code[_PAYLOAD] else None
 
 
+def beginning_of(text: str) -> str:
+    """What attempts are counted by: the first four characters, the same for every way to write a code."""
+    return _plain(text)[:4]
+
+
 def print_code(code: str) -> str:
     return "-".join((code[:4], code[4:8], code[8:]))
+
+
+def _plain(text: str) -> str:
+    return _SEPARATORS.sub("", text).upper().translate(_LOOK_ALIKES)
 
 
 def _check_character(payload: str) -> str:

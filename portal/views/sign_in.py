@@ -11,6 +11,7 @@ from structlog import get_logger
 from hotspot.adapters.last_arrival import LastArrival
 from hotspot.adapters.rate_limit import ADDRESS, CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt
 from hotspot.models import Nas
+from hotspot.policy.voucher_codes import beginning_of
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.signing_in import (
@@ -183,7 +184,7 @@ def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list
         case LibraryCard(card_number):
             counted.append(Attempt(CARD, f"{site.organisation_id}:{card_number.strip()}"))
         case VoucherCodeGiven(code):
-            counted.append(Attempt(VOUCHER_PREFIX, re.sub(r"\W", "", code).upper()[:4]))
+            counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
     return counted
 
 
