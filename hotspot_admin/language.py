@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
-from hotspot.values import print_mac
+from hotspot.values import parse_mac, print_mac
 from hotspot.wording import translations
 from hotspot_admin.resources import resources
 
@@ -122,6 +122,11 @@ def network(cidr: str) -> str:
     return str(parsed.network_address) if parsed.num_addresses == 1 else cidr
 
 
+def called_station(normalised: str) -> str:
+    """A MAC as most devices and labels write it: 02-AA-00-00-00-01. A name as it is."""
+    return print_mac(normalised, "-").upper() if parse_mac(normalised) else normalised
+
+
 def fact(value: Any, *, is_change: bool) -> str:
     """A fact of the audit log; of a change it is [before, after]."""
     if is_change and isinstance(value, list) and len(value) == 2:
@@ -161,5 +166,6 @@ def install(app: Flask) -> None:
         short_day=short_day,
         mac=print_mac,
         network=network,
+        called_station=called_station,
     )
     app.jinja_env.globals.update(language=language, in_language=in_language, said=said, fact=fact, LANGUAGES=LANGUAGES)

@@ -26,7 +26,7 @@ LINKS = (
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
-    Link("nases.index", mark("Access points"), Permission.MANAGE_NASES),
+    Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )

@@ -1,4 +1,6 @@
-"""Access points and controllers as staff see and change them. Their secrets are made here and sealed at once."""
+"""NASes as staff see and change them (on their pages: gateways), and the access points of each.
+
+Their secrets are made here and sealed at once."""
 
 import secrets
 import string
@@ -12,13 +14,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from hotspot.errors import Conflict, NotFound
-from hotspot.models import MessageAuthenticatorMode, Nas, NasAddress, Site
+from hotspot.errors import Conflict, InvalidInput, NotFound
+from hotspot.models import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress, Site
 from hotspot.sealing import Vault
 from hotspot.services import audit
 from hotspot.services.sites import get_site
 from hotspot.services.staff import Scope
 from hotspot.settings import Settings
+from hotspot.values import normalise_called_station
 from hotspot.vendors import VENDORS
 from hotspot.vendors.vendor import SetupFacts, SetupStep
 
@@ -28,7 +31,7 @@ _SECRET_ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class NasDraft:
-    """What staff say of an access point or controller, each part already parsed."""
+    """What staff say of a NAS, each part already parsed."""
 
     name: str
     site_id: int
@@ -37,6 +40,19 @@ class NasDraft:
     """CIDR in canonical form."""
     login_hosts: tuple[str, ...]
     message_authenticator: MessageAuthenticatorMode = MessageAuthenticatorMode.REQUIRED
+    is_proxy: bool = False
+    swaps_octets: bool = False
+    coa_port: int = 3799
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPointDraft:
+    """What staff say of an access point of a NAS."""
+
+    name: str
+    called_station_id: str
+    """As typed: as the device sends it, with or without a network name, or as its label spells the MAC."""
+    site_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,7 @@ def list_nases(db: Session, scope: Scope) -> Sequence[Nas]:
     return db.scalars(
         select(Nas)
         .where(Nas.organisation_id.in_(scope.organisation_ids))
-        .options(joinedload(Nas.site), selectinload(Nas.addresses))
+        .options(joinedload(Nas.site), selectinload(Nas.addresses), selectinload(Nas.access_points))
         .order_by(func.lower(Nas.name), Nas.id)
     ).all()
 
@@ -67,7 +83,7 @@ def get_nas(db: Session, scope: Scope, nas_id: int) -> Nas:
     """NotFound for somebody else's, as for one that does not exist."""
     nas = db.get(Nas, nas_id)
     if nas is None or nas.organisation_id not in scope.organisation_ids:
-        raise NotFound("access point")
+        raise NotFound("nas")
     return nas
 
 
@@ -101,6 +117,45 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
     return nas
+
+
+def add_access_point(db: Session, by: Scope, nas_id: int, draft: AccessPointDraft, now: datetime) -> AccessPoint:
+    """Portal and RADIUS go by it within seconds; a connection that is online stays where it was counted."""
+    nas = get_nas(db, by, nas_id)
+    site = get_site(db, by, draft.site_id)
+    called_station_id = normalise_called_station(draft.called_station_id)
+    if not called_station_id:
+        raise InvalidInput("This cannot be empty.", field="called_station_id")
+    twin = next((each for each in nas.access_points if each.called_station_id == called_station_id), None)
+    if twin is not None:
+        raise Conflict(
+            "This gateway already has an access point with this Called-Station-Id: %(other)s.",
+            field="called_station_id",
+            other=twin.name or twin.called_station_id,
+        )
+    added = AccessPoint(site=site, name=draft.name, called_station_id=called_station_id)
+    nas.access_points.append(added)
+    _write(db, "Somebody has just added this Called-Station-Id.", field="called_station_id")
+    facts = {"access_point": added.name, "called_station_id": draft.called_station_id, "site": site.name}
+    audit.note(db, by, "nas.access_point_added", nas.name, facts, now, organisation_id=nas.organisation_id)
+    return added
+
+
+def remove_access_point(db: Session, by: Scope, nas_id: int, access_point_id: int, now: datetime) -> AccessPoint:
+    """From now on what names it is taken to be at the NAS's own site."""
+    nas = get_nas(db, by, nas_id)
+    removed = next((each for each in nas.access_points if each.id == access_point_id), None)
+    if removed is None:
+        raise NotFound("access point")
+    facts = {
+        "access_point": removed.name,
+        "called_station_id": removed.called_station_id,
+        "site": removed.site.name if removed.site.organisation_id in by.organisation_ids else "—",
+    }
+    nas.access_points.remove(removed)
+    db.flush()
+    audit.note(db, by, "nas.access_point_removed", nas.name, facts, now, organisation_id=nas.organisation_id)
+    return removed
 
 
 def rotate_secret(db: Session, by: Scope, nas_id: int, now: datetime, vault: Vault) -> Nas:
@@ -148,16 +203,19 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.name, nas.site_id, nas.nas_identifier = draft.name, draft.site_id, draft.nas_identifier
     nas.login_hosts = " ".join(draft.login_hosts)
     nas.message_authenticator = draft.message_authenticator
+    nas.is_proxy, nas.swaps_octets, nas.coa_port = draft.is_proxy, draft.swaps_octets, draft.coa_port
     kept = {each.network: each for each in nas.addresses}
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
 
 
-def _write(db: Session) -> None:
-    """Somebody else may have taken the same address or identifier since we looked."""
+def _write(
+    db: Session, problem: str = "Somebody has just taken this address or identifier.", field: str = "networks"
+) -> None:
+    """Somebody else may have taken what is unique since we looked."""
     try:
         db.flush()
     except IntegrityError as error:
-        raise Conflict("Somebody has just taken this address or identifier.", field="networks") from error
+        raise Conflict(problem, field=field) from error
 
 
 def _facts(nas: Nas, site: Site) -> dict[str, Any]:
@@ -170,7 +228,15 @@ def _facts(nas: Nas, site: Site) -> dict[str, Any]:
         "addresses": sorted(each.network for each in nas.addresses),
         "login_hosts": nas.login_hosts,
         "message_authenticator": nas.message_authenticator.value,
+        "is_proxy": _yes_or_no(nas.is_proxy),
+        "swaps_octets": _yes_or_no(nas.swaps_octets),
+        "coa_port": nas.coa_port,
     }
+
+
+def _yes_or_no(value: bool) -> str:
+    """The audit log is read by people, in their language: a message id."""
+    return "yes" if value else "no"
 
 
 def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_id: int | None) -> None:
@@ -179,7 +245,7 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
     twin = db.scalar(select(Nas).where(Nas.vendor == vendor, Nas.nas_identifier == draft.nas_identifier))
     if twin is not None and twin.id != nas_id:
         raise Conflict(
-            "This NAS identifier is already used by the access point %(other)s.",
+            "This NAS identifier is already used by the gateway %(other)s.",
             field="nas_identifier",
             other=_name_for(by, twin),
         )
@@ -191,7 +257,7 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
             overlaps = ours.version == theirs.version and ours.overlaps(theirs)
             if address.nas_id != nas_id and overlaps and (ours == theirs or not is_ours):
                 raise Conflict(
-                    "The address %(network)s already belongs to the access point %(other)s.",
+                    "The address %(network)s already belongs to the gateway %(other)s.",
                     field="networks",
                     network=str(ours),
                     other=_name_for(by, address.nas),

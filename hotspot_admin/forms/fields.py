@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from wtforms import Form, StringField, ValidationError
 from wtforms.fields import Field
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from hotspot.policy.opening_hours import Interval
 from hotspot_admin.language import gettext, mark
@@ -29,7 +29,7 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9](
 
 def text_field(label: str, longest: int, *, required: bool = True, **render: object) -> StringField:
     """One line of text: trimmed, without control characters, no longer than its column."""
-    checks = [InputRequired(REQUIRED)] if required else []
+    checks = [DataRequired(REQUIRED)] if required else []
     return StringField(
         label,
         [*checks, Length(max=longest, message=TOO_LONG), printable],

@@ -103,7 +103,7 @@ def _nases(nases: Sequence[Nas]) -> Check:
         says = gettext("All heard")
     else:
         says = gettext("None yet")
-    return Check(mark("Access points"), bool(nases) and not silent, says, "nases.index")
+    return Check(mark("Gateways"), bool(nases) and not silent, says, "nases.index")
 
 
 def _dependencies() -> Sequence[Check]:

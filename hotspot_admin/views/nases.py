@@ -1,4 +1,4 @@
-"""Access points and controllers: who they are, whether they are heard, and what to type on them."""
+"""Gateways (NASes) and their access points: who they are, whether they are heard, and what to type on them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -12,18 +12,18 @@ from hotspot.services import nases
 from hotspot.services.sites import list_sites
 from hotspot.vendors import VENDORS
 from hotspot_admin.access import Permission, requires
-from hotspot_admin.forms.nas import ChangeNasForm, NewNasForm, as_typed
-from hotspot_admin.language import gettext
+from hotspot_admin.forms.nas import AccessPointForm, ChangeNasForm, NewNasForm, as_typed
+from hotspot_admin.language import called_station, gettext
 from hotspot_admin.resources import now, resources, scope
 
-blueprint = Blueprint("nases", __name__, url_prefix="/access-points")
+blueprint = Blueprint("nases", __name__, url_prefix="/gateways")
 
 QUIET_AFTER = timedelta(days=1)
 """A site without visitors sends nothing, and most are shut at night: less says nothing."""
 SHOWN_WITHIN = timedelta(minutes=2)
 _ID = "/<int(max=2147483647):nas_id>"
 
-AnyForm = TypeVar("AnyForm", bound=ChangeNasForm)
+AnyForm = TypeVar("AnyForm", bound=ChangeNasForm | AccessPointForm)
 
 
 @blueprint.get("")
@@ -80,6 +80,38 @@ def change(nas_id: int) -> ResponseReturnValue:
     return redirect(url_for("nases.edit", nas_id=nas_id), 303)
 
 
+@blueprint.post(f"{_ID}/access-points")
+@requires(Permission.MANAGE_NASES)
+def add_access_point(nas_id: int) -> ResponseReturnValue:
+    nas = _get(nas_id)
+    form = _with_sites(AccessPointForm())
+    if not form.validate():
+        return _edit_page(_with_sites(ChangeNasForm(formdata=None, data=as_typed(nas))), nas, form), 422
+    try:
+        with resources().database.transaction() as db:
+            nases.add_access_point(db, scope(), nas_id, form.draft(), now())
+    except Conflict as conflict:
+        _show_beside_field(form, conflict)
+        return _edit_page(_with_sites(ChangeNasForm(formdata=None, data=as_typed(nas))), nas, form), 409
+    flash(gettext("%(name)s has been added.", name=form.access_point_name.data), "done")
+    return _back_to_access_points(nas_id)
+
+
+@blueprint.post(f"{_ID}/access-points/<int(max=2147483647):access_point_id>/remove")
+@requires(Permission.MANAGE_NASES)
+def remove_access_point(nas_id: int, access_point_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        removed = nases.remove_access_point(db, scope(), nas_id, access_point_id, now())
+        name = removed.name or called_station(removed.called_station_id)
+    said = gettext("%(name)s has been removed: it now counts as %(site)s.", name=name, site=_get(nas_id).site.name)
+    flash(said, "done")
+    return _back_to_access_points(nas_id)
+
+
+def _back_to_access_points(nas_id: int) -> ResponseReturnValue:
+    return redirect(url_for("nases.edit", nas_id=nas_id, _anchor="access-points"), 303)
+
+
 @blueprint.get(f"{_ID}/settings")
 @requires(Permission.MANAGE_NASES)
 def settings(nas_id: int) -> ResponseReturnValue:
@@ -123,7 +155,7 @@ def _get(nas_id: int) -> Nas:
     """With what its pages show of it."""
     with resources().database.reading() as db:
         nas = nases.get_nas(db, scope(), nas_id)
-        _ = nas.site.name, nas.addresses
+        _ = nas.site.name, nas.addresses, [each.site.name for each in nas.access_points]
     return nas
 
 
@@ -133,12 +165,19 @@ def _with_sites(form: AnyForm) -> AnyForm:
     return form
 
 
-def _edit_page(form: ChangeNasForm, nas: Nas) -> str:
+def _edit_page(form: ChangeNasForm, nas: Nas, access_point_form: AccessPointForm | None = None) -> str:
     return render_template(
-        "nas.html", form=form, nas=nas, vendor=VENDORS[nas.vendor], now=now(), quiet_after=QUIET_AFTER
+        "nas.html",
+        form=form,
+        access_point_form=access_point_form or _with_sites(AccessPointForm(formdata=None)),
+        nas=nas,
+        own=scope().organisation_ids,
+        vendor=VENDORS[nas.vendor],
+        now=now(),
+        quiet_after=QUIET_AFTER,
     )
 
 
-def _show_beside_field(form: ChangeNasForm, conflict: Conflict) -> None:
+def _show_beside_field(form: ChangeNasForm | AccessPointForm, conflict: Conflict) -> None:
     field = form[str(conflict.facts["field"])]
     field.errors = [gettext(conflict.problem, **conflict.facts)]

@@ -30,9 +30,7 @@ def test_a_librarian_has_the_desks_pages(librarian: Browser, path: str) -> None:
     assert librarian.get(path).status == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/online", "/sites", "/gateways", "/gateways/new", "/figures", "/audit"]
-)
+@pytest.mark.parametrize("path", ["/", "/online", "/sites", "/gateways", "/gateways/new", "/figures", "/audit"])
 def test_an_administrator_has_every_page(administrator: Browser, path: str) -> None:
     assert administrator.get(path).status == 200
 

@@ -23,8 +23,8 @@ NEW: dict[str, Any] = {
 
 
 def add(browser: Browser, **typed: Any) -> Page:
-    page = browser.get("/access-points/new")
-    return browser.submit(page.form("/access-points/new"), **{**NEW, **typed})
+    page = browser.get("/gateways/new")
+    return browser.submit(page.form("/gateways/new"), **{**NEW, **typed})
 
 
 def actions(database: Database) -> list[str]:
@@ -87,9 +87,9 @@ def test_the_secrets_are_shown_again_only_on_asking_and_that_is_written_down(
     administrator: Browser, database: Database, vault: Vault, town: Town
 ) -> None:
     nas_id = a_nas(database, town.library)
-    page = administrator.get(f"/access-points/{nas_id}/settings")
+    page = administrator.get(f"/gateways/{nas_id}/settings")
 
-    shown = administrator.follow(administrator.submit(page.form(f"/access-points/{nas_id}/secret")))
+    shown = administrator.follow(administrator.submit(page.form(f"/gateways/{nas_id}/secret")))
 
     assert factories.RADIUS_SECRET not in page.html
     assert factories.RADIUS_SECRET in shown.html
@@ -100,25 +100,25 @@ def test_the_leave_to_look_is_for_one_access_point_and_two_minutes(
     administrator: Browser, database: Database, clock: Clock, town: Town
 ) -> None:
     one, other = a_nas(database, town.library), a_nas(database, town.library, secret="the other's secret")
-    administrator.post_bare(f"/access-points/{one}/secret")
-    assert "the other&#39;s secret" not in administrator.get(f"/access-points/{other}/settings").html
+    administrator.post_bare(f"/gateways/{one}/secret")
+    assert "the other&#39;s secret" not in administrator.get(f"/gateways/{other}/settings").html
 
-    administrator.post_bare(f"/access-points/{one}/secret")
+    administrator.post_bare(f"/gateways/{one}/secret")
     clock.now += timedelta(minutes=2)
-    assert factories.RADIUS_SECRET not in administrator.get(f"/access-points/{one}/settings").html
+    assert factories.RADIUS_SECRET not in administrator.get(f"/gateways/{one}/settings").html
 
 
 def test_a_get_shows_or_changes_no_secret(administrator: Browser, database: Database, town: Town) -> None:
     nas_id = a_nas(database, town.library)
 
-    assert administrator.get(f"/access-points/{nas_id}/secret").status == 405
-    assert administrator.get(f"/access-points/{nas_id}/new-secret").status == 405
+    assert administrator.get(f"/gateways/{nas_id}/secret").status == 405
+    assert administrator.get(f"/gateways/{nas_id}/new-secret").status == 405
     assert actions(database) == []
 
 
 def test_new_secrets_replace_both(administrator: Browser, database: Database, vault: Vault, town: Town) -> None:
     nas_id = a_nas(database, town.library)
-    form = administrator.get(f"/access-points/{nas_id}").form(f"/access-points/{nas_id}/new-secret")
+    form = administrator.get(f"/gateways/{nas_id}").form(f"/gateways/{nas_id}/new-secret")
 
     page = administrator.follow(administrator.submit(form))
 
@@ -139,10 +139,10 @@ def test_no_secret_is_in_the_audit_log(administrator: Browser, database: Databas
 def test_a_change_keeps_secret_and_brand(administrator: Browser, database: Database, town: Town) -> None:
     nas_id = a_nas(database, town.library, networks=("192.0.2.7/32", "192.0.2.8/32"))
     before = the_nas(database)
-    page = administrator.get(f"/access-points/{nas_id}")
+    page = administrator.get(f"/gateways/{nas_id}")
 
     answer = administrator.submit(
-        page.form(f"/access-points/{nas_id}"),
+        page.form(f"/gateways/{nas_id}"),
         name="Jardin",
         site_id=str(town.district_site),
         networks="192.0.2.8, 192.0.2.9",
@@ -165,8 +165,8 @@ def test_an_address_that_is_taken_names_the_other_access_point(
     answer = add(administrator)
 
     assert answer.status == 409
-    assert "L’adresse 192.0.2.7/32 est déjà celle du point d’accès Kiosque." in answer.text
-    assert answer.form("/access-points/new").fields["name"] == "Salle de lecture"
+    assert "L’adresse 192.0.2.7/32 est déjà celle de la passerelle Kiosque." in answer.text
+    assert answer.form("/gateways/new").fields["name"] == "Salle de lecture"
 
 
 def test_one_address_may_be_singled_out_of_ones_own_network(
@@ -194,7 +194,7 @@ def test_an_identifier_that_is_taken_is_refused_for_the_same_brand_only(
 ) -> None:
     a_nas(database, town.square, name="Kiosque", nas_identifier="library-1")
 
-    assert "déjà celui du point d’accès Kiosque" in add(administrator).text
+    assert "déjà celui de la passerelle Kiosque" in add(administrator).text
     assert add(administrator, vendor="mikrotik").status == 303
 
 
@@ -226,9 +226,9 @@ def test_an_identifier_that_is_taken_is_refused_for_the_same_brand_only(
 def test_a_mistake_is_told_beside_its_field(
     administrator: Browser, database: Database, town: Town, field: str, typed: str, says: str
 ) -> None:
-    fields = administrator.get("/access-points/new").form("/access-points/new").fields
+    fields = administrator.get("/gateways/new").form("/gateways/new").fields
 
-    answer = administrator.post("/access-points/new", {**fields, **NEW, field: typed})
+    answer = administrator.post("/gateways/new", {**fields, **NEW, field: typed})
 
     assert answer.status == 422
     errors = [each.text for each in answer.root.all("p", class_="error")]
@@ -237,9 +237,9 @@ def test_a_mistake_is_told_beside_its_field(
 
 
 def test_another_organisations_site_cannot_be_chosen(administrator: Browser, database: Database, town: Town) -> None:
-    fields = administrator.get("/access-points/new").form("/access-points/new").fields
+    fields = administrator.get("/gateways/new").form("/gateways/new").fields
 
-    answer = administrator.post("/access-points/new", {**fields, **NEW, "site_id": str(town.elsewhere_site)})
+    answer = administrator.post("/gateways/new", {**fields, **NEW, "site_id": str(town.elsewhere_site)})
 
     assert answer.status == 422
 
@@ -253,12 +253,11 @@ def test_the_list_tells_who_is_heard_and_who_proves_its_origin(
     a_nas(database, town.elsewhere_site, name="Ailleurs")
 
     rows = {
-        row.one("th").text.split()[0]: row.text
-        for row in administrator.get("/access-points").root.one("tbody").all("tr")
+        row.one("th").text.split()[0]: row.text for row in administrator.get("/gateways").root.one("tbody").all("tr")
     }
 
     assert set(rows) == {"Neuf", "Muet", "Vif"}
-    assert "Jamais entendu" in rows["Neuf"]
-    assert "Muet depuis 2 j" in rows["Muet"]
-    assert "Entendu il y a 0 s" in rows["Vif"]
-    assert "Pas encore vu" in rows["Vif"]
+    assert "Jamais entendue" in rows["Neuf"]
+    assert "Muette depuis 2 j" in rows["Muet"]
+    assert "Entendue il y a 0 s" in rows["Vif"]
+    assert "Pas encore vue" in rows["Vif"]

@@ -140,7 +140,7 @@ def test_signing_out_is_no_link(administrator: Browser) -> None:
     assert administrator.get("/").status == 200
 
 
-@pytest.mark.parametrize("path", ["/sign-out", "/language", "/sites/new", "/access-points/new"])
+@pytest.mark.parametrize("path", ["/sign-out", "/language", "/sites/new", "/gateways/new"])
 def test_a_post_without_its_token_is_refused(administrator: Browser, path: str) -> None:
     assert administrator.post(path, {"name": "X"}).status == 400
 

@@ -44,7 +44,7 @@ def access_point(desk: Desk, town: Town, ports: dict[str, int], tmp_path: Path) 
 
 def register(desk: Desk, login_host: str) -> str:
     """Fill in the form; what the administrator is then told to type on the router."""
-    desk.open("/access-points/new")
+    desk.open("/gateways/new")
     page = desk.page
     page.locator("[name=vendor]").select_option("mikrotik")
     page.locator("[name=name]").fill("Kiosque")

@@ -22,7 +22,7 @@ def test_nobody_enters_with_a_wrong_password(desk: Desk) -> None:
     page.locator("[name=password]").fill("not this one")
     page.get_by_role("button", name="Se connecter").click()
     expect(page.locator("[name=password]")).to_be_visible()
-    page.goto(f"{desk.town.staff}/access-points")
+    page.goto(f"{desk.town.staff}/gateways")
     expect(page.locator("[name=password]")).to_be_visible()
 
 

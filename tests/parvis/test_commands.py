@@ -169,7 +169,7 @@ def test_an_address_that_another_has_is_refused_with_its_name(parvis: Run, insta
     code, _, said = _add_nas(parvis, "First floor", "lib-2", "192.0.2.10")
 
     assert code == 1
-    assert "The address 192.0.2.10/32 already belongs to the access point Ground floor." in said
+    assert "The address 192.0.2.10/32 already belongs to the gateway Ground floor." in said
 
 
 def test_an_address_that_is_none_is_refused(parvis: Run, installed: Settings) -> None:
