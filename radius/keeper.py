@@ -19,6 +19,9 @@ REFRESH_SECONDS = 2.0
 """A NAS that staff add or change is known after so long."""
 NOTE_EVERY = timedelta(seconds=30)
 _MOST_LOGGED = 20
+_MOST_TALLIED = 1000
+"""Reasons and sources counted apart between two turns: a flood from invented addresses must not fill the memory."""
+_OTHERS = "others"
 
 
 class Keeper:
@@ -36,6 +39,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._heard: dict[int, datetime] = {}
         self._discarded: Counter[tuple[DiscardReason, int | str]] = Counter()
+        self._counting = threading.Lock()
         self._noted_at: datetime | None = None
 
     def start(self) -> None:
@@ -53,7 +57,12 @@ class Keeper:
         self._heard |= dict.fromkeys(nas_ids, now)
 
     def discarded(self, tally: Mapping[tuple[DiscardReason, int | str], int]) -> None:
-        self._discarded.update(tally)
+        if not tally:
+            return
+        with self._counting:
+            for (reason, whose), number in tally.items():
+                is_room = (reason, whose) in self._discarded or len(self._discarded) < _MOST_TALLIED
+                self._discarded[reason, whose if is_room else _OTHERS] += number
 
     def _run(self) -> None:
         while True:
@@ -88,7 +97,8 @@ class Keeper:
         self._loaded.set()
 
     def _log_discards(self) -> None:
-        discarded, self._discarded = self._discarded, Counter()
+        with self._counting:
+            discarded, self._discarded = self._discarded, Counter()
         for (reason, whose), number in discarded.most_common(_MOST_LOGGED):
             named = {"nas_id": whose} if isinstance(whose, int) else {"source": whose}
             log.warning("packets_discarded", reason=reason.value, number=number, **named)

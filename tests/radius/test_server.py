@@ -14,7 +14,7 @@ from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
 from hotspot.settings import Settings
 from radius.keeper import Keeper
-from radius.messages import Door
+from radius.messages import DiscardReason, Door
 from radius.protocol import Ask, Discard, RadiusProtocol
 from radius.sockets import MOST_DATAGRAMS, drain, open_sockets
 from tests import factories
@@ -142,6 +142,22 @@ def test_the_keeper_outlives_a_database_that_is_away(settings: Settings, vault: 
     assert not kept.is_loaded(0.3)
     kept.stop()
     nowhere.dispose()
+
+
+def test_a_flood_from_invented_addresses_fills_neither_memory_nor_log(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[dict[str, object]] = []
+    monkeypatch.setattr("radius.keeper.log.warning", lambda _event, **facts: logged.append(facts))
+    kept = keeper(database, vault, RadiusProtocol(RadiusClients()))
+    for at in range(20_000):
+        kept.discarded({(DiscardReason.UNKNOWN_NAS, f"10.0.{at // 256}.{at % 256}"): 1})
+    held = len(kept._discarded)
+    kept.turn()
+
+    assert held < 1100
+    assert len(logged) <= 20
+    assert logged[0] == {"reason": "unknown_nas", "number": 19_000, "source": "others"}
 
 
 def test_heard_is_written_at_a_low_rate(database: Database, vault: Vault) -> None:
