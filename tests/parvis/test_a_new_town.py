@@ -1,6 +1,7 @@
 """From an empty machine to a site that lets visitors in: organisation, terms, offers, on the command line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,19 @@ from hotspot.models import Organisation
 from hotspot.services.offers import SiteShown, show_site
 from hotspot.settings import load_settings
 from hotspot.values import Way
+from parvis.secret_key import make_key_file
+from parvis.startup import prepare_var
 from tests import factories
 from tests.parvis.conftest import Run
 
 
 @pytest.fixture
-def town(parvis: Run, environment: dict[str, str]) -> Run:
+def town(parvis: Run, environment: dict[str, str], migrated_sqlite: Path) -> Run:
     """A commune, and the square that its administrator has added."""
-    assert parvis("db", "upgrade").exit_code == 0
+    var = Path(environment["PARVIS_VAR_DIR"])
+    prepare_var(var)
+    make_key_file(var)
+    shutil.copyfile(migrated_sqlite, var / "parvis.sqlite3")
     assert parvis("organisation", "create", "Loue-la-Ville", "--contact", "mairie@commune.example").exit_code == 0
     database = open_database(load_settings({}, var_dir=Path(environment["PARVIS_VAR_DIR"])))
     with database.transaction() as db:
