@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import freeradius, radius, web
+from benchmarks import freeradius, radius, vouchers, web
 from benchmarks.report import Report
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    parser.add_argument("--only", choices=["radius", "portal"])
+    parser.add_argument("--only", choices=["radius", "portal", "vouchers"])
     parser.add_argument("--save", action="store_true", help="keep the result in docs/benchmarks.md")
     asked = parser.parse_args()
     _install_what_is_missing()
@@ -39,9 +39,10 @@ def main() -> None:
 def _run(folder: Path, asked: argparse.Namespace) -> Report:
     load = os.getloadavg()[0]
     how = {"rounds": asked.rounds, "seconds": asked.seconds, "say": _say}
-    portal = None if asked.only == "radius" else web.run(folder, **how)
-    results, echo = (None, 0.0) if asked.only == "portal" else radius.run(folder, **how)
-    return Report(asked.rounds, asked.seconds, load, results, echo, portal)
+    paper = vouchers.run(folder, rounds=asked.rounds) if asked.only in (None, "vouchers") else None
+    portal = web.run(folder, **how) if asked.only in (None, "portal") else None
+    results, echo = radius.run(folder, **how) if asked.only in (None, "radius") else (None, 0.0)
+    return Report(asked.rounds, asked.seconds, load, results, echo, portal, paper)
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,7 @@ from statistics import median
 
 from benchmarks import freeradius, radius
 from benchmarks.radius import Results
+from benchmarks.vouchers import SHEET, VoucherResults
 from benchmarks.web import WebResults
 from tests.fixtures.postgresql import find_programs
 
@@ -29,11 +30,14 @@ class Report:
     radius: Results | None
     echo: float
     web: WebResults | None
+    vouchers: VoucherResults | None
 
     def text(self) -> str:
         parts = ["\n".join(self._machine())]
         if self.web is not None:
             parts.append("### Portal\n\n" + _table(("What", "Measured", "Goal"), _web_rows(self.web)))
+        if self.vouchers is not None:
+            parts.append("### Vouchers\n\n" + _table(("What", "Measured", "Goal"), _voucher_rows(self.vouchers)))
         if self.radius is not None:
             parts += [
                 "### RADIUS: requests answered per second, as a ratio\n\n" + _table(*_ratios(self.radius)),
@@ -113,6 +117,13 @@ def _web_rows(web: WebResults) -> list[Row]:
         ("first page", f"{portal:,.0f}/s", ""),
         ("empty view", f"{empty:,.0f}/s", ""),
         ("load", web.tool, ""),
+    ]
+
+
+def _voucher_rows(vouchers: VoucherResults) -> list[Row]:
+    return [
+        (f"{SHEET:,} vouchers as a PDF with two QR codes each", f"{median(vouchers.sheet_seconds):.1f} s", "≤ 10 s"),
+        ("a code read, and found in the table", f"{median(vouchers.check_ms):.2f} ms", "≤ 1 ms"),
     ]
 
 

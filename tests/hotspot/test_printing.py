@@ -1,7 +1,6 @@
 """The sheet of vouchers as whoever prints it meets it: its pages drawn, its codes decoded, its text read out."""
 
 import re
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -213,13 +212,6 @@ def test_what_the_voucher_gives_is_said_in_plain_words(terms: dict[str, Any], wo
     assert words in validity_in_words(a_sheet(**terms), "en")
 
 
-def test_the_largest_batch_is_drawn_quickly(record_property: Any) -> None:
-    """The goal is 1,000 vouchers in 10 seconds; a batch has 200 at most."""
-    sheet = a_sheet(vouchers=list(zip(range(1, 201), cycle(codes(200)), strict=False)))
-
-    began = time.perf_counter()
-    draw_voucher_sheet(sheet, SheetFormat.SMALL, "fr")
-
-    seconds = time.perf_counter() - began
-    record_property("seconds", seconds)
-    assert seconds < 10
+def test_the_largest_batch_fills_its_pages() -> None:
+    sheet = a_sheet(vouchers=list(zip(range(1, 201), cycle(codes(20)), strict=False)))
+    assert len(drawn(sheet, SheetFormat.SMALL)) == 9
