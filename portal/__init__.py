@@ -16,6 +16,7 @@ from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
+from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
@@ -47,6 +48,7 @@ def create_app(
         logins=OneTimeLogins(redis, settings.one_time_login_life),
         limits=RateLimits(redis, vault.digest),
         last_arrivals=LastArrivals(redis),
+        returning=ReturningDevices(redis),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

@@ -3,16 +3,17 @@
 The address that the visitor wanted to see is dropped before anything is decoded: it is never stored, logged or shown.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
 from hotspot.sealing import Vault
-from hotspot.services.arriving import Place
 from hotspot.values import MacAddress, RefusalReason, Refuse
 from hotspot.vendors import VENDORS
 from hotspot.vendors.vendor import Redirect, has_login_host
+from portal.resources import KnownPlace
 
 LONGEST_QUERY = 8 * 1024
 CHALLENGE_LIFE = timedelta(seconds=540)
@@ -45,25 +46,24 @@ class Arrival:
         return now - self.issued_at > age
 
     def to_token(self, vault: Vault) -> str:
-        return vault.sign(
-            _PURPOSE,
-            [
-                self.nas_id,
-                self.vendor,
-                self.site_id,
-                self.device_mac,
-                self.login_url,
-                self.challenge,
-                self.chap_id,
-                int(self.issued_at.timestamp()),
-                self.language,
-            ],
-        )
+        facts = [
+            self.nas_id,
+            self.vendor,
+            self.site_id,
+            self.device_mac,
+            self.login_url,
+            self.challenge,
+            self.chap_id,
+            int(self.issued_at.timestamp()),
+            self.language,
+        ]
+        return vault.stamp(_PURPOSE, json.dumps(facts, separators=(",", ":")).encode())
 
 
 def arrival_of_token(vault: Vault, token: str) -> Arrival | None:
     """None for anything that we did not sign. Its age is the caller's to judge."""
-    match vault.check(_PURPOSE, token):
+    facts = vault.check_stamp(_PURPOSE, token)
+    match facts and json.loads(facts):
         case [nas_id, vendor, site_id, device_mac, login_url, challenge, chap_id, issued_at, language]:
             moment = datetime.fromtimestamp(issued_at, UTC)
             return Arrival(nas_id, vendor, site_id, device_mac, login_url, challenge, chap_id, moment, language)
@@ -82,15 +82,13 @@ def read_redirect(path: str, raw_query: bytes) -> Redirect | Refuse:
     return _NOT_OURS
 
 
-def check_redirect(
-    redirect: Redirect, place: Place | None, now: datetime, *, portal_url: str, vault: Vault
-) -> Arrival | Refuse:
+def check_redirect(redirect: Redirect, known: KnownPlace | None, now: datetime, *, portal_url: str) -> Arrival | Refuse:
     """Known NAS, right signature, its own login address. `portal_url` is the address that the NAS was given for us:
     what the request says about its host is not believed."""
-    if place is None:
+    if known is None:
         return Refuse(RefusalReason.UNKNOWN_NAS)
-    secret = vault.open(place.redirect_secret_sealed) if place.redirect_secret_sealed else ""
-    if not VENDORS[redirect.vendor].signature_is_right(redirect, portal_url, secret):
+    place = known.place
+    if not VENDORS[redirect.vendor].signature_is_right(redirect, portal_url, known.redirect_secret):
         return Refuse(RefusalReason.SIGNATURE_WRONG)
     if not has_login_host(redirect.login_url, place.login_hosts):
         return Refuse(RefusalReason.FOREIGN_LOGIN_ADDRESS)
@@ -126,4 +124,6 @@ def _read_query(raw: bytes) -> Mapping[str, str] | None:
 
 
 def _decode(encoded: bytes) -> str:
-    return unquote_to_bytes(encoded.replace(b"+", b" ")).decode()
+    if b"%" in encoded or b"+" in encoded:
+        encoded = unquote_to_bytes(encoded.replace(b"+", b" "))
+    return encoded.decode()

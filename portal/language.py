@@ -2,11 +2,14 @@
 point's, else the browser's. Times, lengths and sizes in its words."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from hotspot.wording import LANGUAGE_NAMES, LANGUAGES, translations
 from portal.resources import resources
@@ -26,10 +29,15 @@ def language() -> str:
 
 def speak(preferred: str) -> None:
     """From here on the page is in this language, unless the visitor asked for another with `lang`."""
-    asked = [request.args.get("lang", ""), preferred[:2].lower()]
+    asked = [request.args.get("lang", "") if b"lang=" in request.query_string else "", preferred[:2].lower()]
     known = [each for each in asked if each in LANGUAGES]
     default = resources().settings.default_language
-    g.language = known[0] if known else request.accept_languages.best_match(LANGUAGES) or default
+    g.language = known[0] if known else _best_known(request.headers.get("Accept-Language", "")) or default
+
+
+@lru_cache(maxsize=256)
+def _best_known(accepted: str) -> str | None:
+    return parse_accept_header(accepted, LanguageAccept).best_match(LANGUAGES)
 
 
 def gettext(message: str, **variables: object) -> str:

@@ -6,12 +6,15 @@ Answers are compressed here, so that a page that a NAS fetches through nothing e
 import gzip
 from base64 import b64encode
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hotspot.settings import Settings
@@ -58,12 +61,23 @@ def install(app: Flask, settings: Settings, css: str) -> None:
     app.wsgi_app = BehindKnownProxies(app.wsgi_app, settings)  # type: ignore[method-assign]
 
 
+def takes_gzip() -> bool:
+    return _takes_gzip(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: str) -> bool:
+    return parse_accept_header(accepted, Accept)["gzip"] > 0
+
+
 def _compressed(response: Response) -> Response:
     if response.mimetype != "text/html" or response.direct_passthrough:
         return response
-    response.vary.add("Accept-Encoding")
+    response.headers["Vary"] = "Accept-Encoding"
+    if "Content-Encoding" in response.headers or not takes_gzip():
+        return response
     body = response.get_data()
-    if len(body) >= _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+    if len(body) >= _WORTH_COMPRESSING:
         response.set_data(gzip.compress(body, 6, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response

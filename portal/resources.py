@@ -12,11 +12,13 @@ from redis import Redis
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
 from hotspot.sealing import Vault
 from hotspot.services.arriving import Place
 from hotspot.services.offers import SiteShown
 from hotspot.settings import Settings
+from portal.drawn_page import DrawnPage
 
 Known = TypeVar("Known")
 
@@ -45,6 +47,14 @@ class Memory(Generic[Known]):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPlace:
+    """A place, and its redirect secret in the clear: opening one costs more than checking a signature with it."""
+
+    place: Place
+    redirect_secret: str = field(repr=False)
+
+
 @dataclass(frozen=True)
 class Resources:
     settings: Settings
@@ -55,9 +65,10 @@ class Resources:
     logins: OneTimeLogins
     limits: RateLimits
     last_arrivals: LastArrivals
-    places: Memory[Place | None] = field(default_factory=Memory)
+    returning: ReturningDevices
+    places: Memory[KnownPlace | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)
-    pages: Memory[str] = field(default_factory=lambda: Memory(size=512))
+    pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))
     """Welcome pages without their arrival token."""
 
 

@@ -12,7 +12,9 @@ from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.values import RefusalReason, Refuse
 from portal.answers import Notice, notice_of
 from portal.arrival import Arrival
+from portal.drawn_page import DrawnPage
 from portal.language import clock_time, gettext, language, local_moment
+from portal.protection import takes_gzip
 from portal.resources import resources
 from portal.visits import shown_site
 
@@ -39,8 +41,12 @@ def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) ->
     if shown != Shown():
         return make_response(_render(arrival.site_id, shown, now, token), status)
     key = (arrival.site_id, language(), int(now.timestamp()) // 60)
-    html = made.pages.get(key, lambda: _render(arrival.site_id, shown, now, _PLACE_OF_TOKEN))
-    return make_response(html.replace(_PLACE_OF_TOKEN, token), status)
+    drawn = made.pages.get(
+        key, lambda: DrawnPage(_render(arrival.site_id, shown, now, _PLACE_OF_TOKEN), _PLACE_OF_TOKEN)
+    )
+    if not takes_gzip():
+        return Response(drawn.plain(token.encode()), status, mimetype="text/html")
+    return Response(drawn.compressed(token.encode()), status, {"Content-Encoding": "gzip"}, mimetype="text/html")
 
 
 def _render(site_id: int, shown: Shown, now: datetime, arrival_token: str) -> str:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import NotFound
 from hotspot.models import AccessPoint, Admission, Grant, Nas
 from hotspot.policy.admission import decide_admission
+from hotspot.policy.opening_hours import LOOK_AHEAD
 from hotspot.services.signing_in import terms_of
 from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
@@ -77,6 +78,17 @@ def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, s
         if not isinstance(decide_admission(terms, usage, now), Refuse):
             return grant
     return None
+
+
+def lives_of_devices(db: Session, now: datetime) -> dict[str, timedelta]:
+    """Every device with a grant that lasts, and how much longer: no grant is longer than LOOK_AHEAD."""
+    last = func.max(Grant.ends_at, type_=Grant.ends_at.type)
+    rows = db.execute(
+        select(Grant.device_mac, last)
+        .where(Grant.created_at > now - LOOK_AHEAD - timedelta(days=1), Grant.ends_at > now)
+        .group_by(Grant.device_mac)
+    )
+    return {device_mac: ends_at - now for device_mac, ends_at in rows}
 
 
 def last_refusal(db: Session, nas_id: int, device_mac: str, now: datetime) -> RefusalReason | None:

@@ -3,12 +3,15 @@
 Everything in a redirect is hostile until the portal has checked it against a NAS that we know.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from hotspot.values import Admit, MacAddress
+
+_NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 
 Attributes = list[tuple[str, str | int | bytes]]
 """RADIUS attributes by their printed names, in order: `("Session-Timeout", 3600)`."""
@@ -130,7 +133,7 @@ def wispr_speeds(admit: Admit) -> Attributes:
 
 def is_web_address(address: str) -> bool:
     """An absolute http(s) address with a host, no user information and no control characters."""
-    if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in address):
+    if _NOT_IN_AN_ADDRESS.search(address):
         return False
     try:
         parts = urlsplit(address)

@@ -1,6 +1,5 @@
 """POST /sign-in and /continue: form, limits, one transaction, then on to the access point with a one-time login."""
 
-import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
@@ -119,6 +118,7 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     """The grant is committed: only now may its login open the network."""
     made, grant = resources(), signed_in.grant
     now = made.clock()
+    made.returning.remember({arrival.device_mac: grant.ends_at - now})
     made.logins.store(signed_in.login)
     made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
     _SIGN_INS.labels(grant.way.value).inc()

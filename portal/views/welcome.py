@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
-from hotspot.services.arriving import Place, find_live_grant, find_place, last_refusal
+from hotspot.services.arriving import find_live_grant, find_place, last_refusal, lives_of_devices
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
@@ -15,7 +15,7 @@ from portal.arrival import Arrival, check_redirect, read_redirect
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
 from portal.protection import may_lead_to
-from portal.resources import resources
+from portal.resources import KnownPlace, resources
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -30,23 +30,33 @@ def root() -> Response:
 
 @blueprint.get("/hotspot")
 def hotspot() -> Response:
-    if not request.query_string or request.args.keys() == {"lang"}:
+    query = request.query_string
+    if not query or (query.startswith(b"lang=") and request.args.keys() == {"lang"}):
         return root()
-    if "arrival" in request.args:
+    if b"arrival=" in query and "arrival" in request.args:
         return _same_page_again()
-    redirect = read_redirect(request.path, request.query_string)
+    redirect = read_redirect(request.path, query)
     if isinstance(redirect, Refuse):
         return _refused(redirect)
     speak(redirect.language)
-    place = _place(redirect)
+    known = _place(redirect)
     made = resources()
-    arrival = check_redirect(redirect, place, made.clock(), portal_url=made.settings.public_portal, vault=made.vault)
+    arrival = check_redirect(redirect, known, made.clock(), portal_url=made.settings.public_portal)
     if isinstance(arrival, Refuse):
-        return _refused(arrival, nas_id=place.nas_id if place else None)
+        return _refused(arrival, nas_id=known.place.nas_id if known else None)
     may_lead_to(arrival.login_url)
-    if redirect.outcome is Outcome.ADMITTED:
-        return _through(arrival)
-    return _on_its_way(arrival, place, redirect.outcome) or _welcome(arrival, redirect.outcome)
+    return _arrived(arrival, redirect.outcome, known)
+
+
+def _arrived(arrival: Arrival, outcome: Outcome, known: KnownPlace | None) -> Response:
+    match outcome:
+        case Outcome.ADMITTED:
+            return _through(arrival)
+        case Outcome.NOT_YET if not _may_have_been_here(arrival):
+            return welcome_page(arrival, Shown())
+        case Outcome.NOT_YET:
+            return _on_its_way(arrival, known) or _welcome(arrival, outcome)
+    return _welcome(arrival, outcome)
 
 
 @needs_arrival
@@ -61,15 +71,30 @@ def _refused(refusal: Refuse, nas_id: int | None = None) -> Response:
     return refusal_page(refusal)
 
 
-def _place(redirect: Redirect) -> Place | None:
+def _place(redirect: Redirect) -> KnownPlace | None:
     made = resources()
     key = (redirect.vendor, redirect.nas_identifier, redirect.called_station_id)
 
-    def load() -> Place | None:
+    def load() -> KnownPlace | None:
         with made.database.reading() as db:
-            return find_place(db, *key)
+            place = find_place(db, *key)
+        if place is None:
+            return None
+        sealed = place.redirect_secret_sealed
+        return KnownPlace(place, made.vault.open(sealed) if sealed else "")
 
     return made.places.get(key, load)
+
+
+def _may_have_been_here(arrival: Arrival) -> bool:
+    """Most have not: for them neither a waiting login nor a grant is looked for."""
+    made = resources()
+    hint = made.returning.look_up(arrival.device_mac)
+    if not hint.is_complete and made.returning.may_fill():
+        with made.database.reading() as db:
+            lives = lives_of_devices(db, made.clock())
+        made.returning.fill(lives)
+    return hint.perhaps
 
 
 def _through(arrival: Arrival) -> Response:
@@ -87,15 +112,15 @@ def _through(arrival: Arrival) -> Response:
     )
 
 
-def _on_its_way(arrival: Arrival, place: Place | None, outcome: Outcome) -> Response | None:
+def _on_its_way(arrival: Arrival, known: KnownPlace | None) -> Response | None:
     """A device that has signed in and comes back with a fresh challenge is sent straight on."""
     made = resources()
-    if place is None or outcome is not Outcome.NOT_YET:
-        return None
     login = made.logins.pending(arrival.nas_id, arrival.device_mac)
-    if login is None or made.limits.take([Attempt(HOP, f"{arrival.nas_id}:{arrival.device_mac}")]) is not None:
+    if known is None or login is None:
         return None
-    return send_to_the_nas(arrival, login, place.redirect_secret_sealed)
+    if made.limits.take([Attempt(HOP, f"{arrival.nas_id}:{arrival.device_mac}")]) is not None:
+        return None
+    return send_to_the_nas(arrival, login, known.place.redirect_secret_sealed)
 
 
 def _welcome(arrival: Arrival, outcome: Outcome) -> Response:

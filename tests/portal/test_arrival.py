@@ -11,6 +11,7 @@ from hotspot.services.arriving import Place
 from hotspot.values import MacAddress, RefusalReason, Refuse
 from hotspot.vendors.vendor import Redirect
 from portal.arrival import Arrival, arrival_of_token, check_redirect, read_redirect
+from portal.resources import KnownPlace
 from tests.factories import NOW, REDIRECT_SECRET, VAULT
 from tests.portal.conftest import Town, redirect_of
 
@@ -48,7 +49,10 @@ def check(address: str, place: Place | None = PLACE, portal_url: str = PORTAL) -
     redirect = read(address)
     if isinstance(redirect, Refuse):
         return redirect
-    return check_redirect(redirect, place, NOW, portal_url=portal_url, vault=VAULT)
+    known = place and KnownPlace(
+        place, VAULT.open(place.redirect_secret_sealed) if place.redirect_secret_sealed else ""
+    )
+    return check_redirect(redirect, known, NOW, portal_url=portal_url)
 
 
 def test_a_signed_redirect_becomes_an_arrival() -> None:
@@ -155,7 +159,9 @@ def test_a_token_gives_back_what_was_signed(vault: Vault) -> None:
         pytest.param("x.y", id="rubbish"),
         pytest.param(ARRIVAL.to_token(Vault("z" * 40)), id="another key"),
         pytest.param(VAULT.sign("online", [7]), id="signed for another purpose"),
-        pytest.param(VAULT.sign("arrival", [7]), id="another shape"),
+        pytest.param(VAULT.stamp("online", b"[7]"), id="stamped for another purpose"),
+        pytest.param(VAULT.stamp("arrival", b"[7]"), id="another shape"),
+        pytest.param(VAULT.stamp("arrival", b""), id="nothing at all"),
         pytest.param(ARRIVAL.to_token(VAULT)[:-1], id="cut short"),
         pytest.param("é\x00", id="not even ASCII"),
     ],

@@ -59,6 +59,21 @@ def test_who_cannot_unpack_gets_it_plain(pages: PageClient, town: Town) -> None:
     assert page.headers["Vary"] == "Accept-Encoding"
 
 
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "*", "identity", "gzip;q=0", None])
+def test_the_first_page_is_the_same_however_it_travels(pages: PageClient, town: Town, accepted: str | None) -> None:
+    headers = {"Accept-Encoding": accepted} if accepted is not None else {}
+    page = pages.get(redirect_of(town), headers=headers)
+    packed = accepted is not None and accepted not in ("identity", "gzip;q=0")
+    assert page.headers.get("Content-Encoding") == ("gzip" if packed else None)
+    assert page.headers["Vary"] == "Accept-Encoding"
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert int(page.headers["Content-Length"]) == len(page.response.get_data())
+    assert page.html == pages.get(redirect_of(town)).html
+    head = pages.client.head(redirect_of(town), headers=headers)
+    assert head.get_data() == b""
+    assert head.headers == page.headers
+
+
 def test_an_encrypted_portal_stays_encrypted(settings: Settings, database: Database, clock: Clock) -> None:
     secure = Settings(**settings.model_dump() | {"portal_url": "https://wifi.town.test"})
     page = PageClient(create_app(secure, database=database, clock=clock).test_client()).get("/")

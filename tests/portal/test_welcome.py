@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hotspot.db import Database
-from hotspot.models import Admission, Nas, Offer, Site
+from hotspot.models import Admission, Grant, Nas, Offer, Site
 from hotspot.sealing import Vault
-from hotspot.services.arriving import RECENT
+from hotspot.services.arriving import RECENT, find_live_grant
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Way
 from hotspot.wording import explain
@@ -250,3 +253,57 @@ def test_long_terms_are_a_page_of_their_own(pages: PageClient, town: Town, datab
     page = pages.get(redirect_of(town))
     assert "raisonnable" not in page.text
     assert "raisonnable" in pages.get(page.link("Conditions d’utilisation")).text
+
+
+def tables_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which devices' grants have been looked for."""
+    asked: list[str] = []
+
+    def noting(db: Session, device_mac: str, *others: Any) -> Grant | None:
+        asked.append(device_mac)
+        return find_live_grant(db, device_mac, *others)
+
+    monkeypatch.setattr("portal.views.welcome.find_live_grant", noting)
+    return asked
+
+
+def test_nobody_looks_for_the_grants_of_a_new_device(
+    pages: PageClient, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.get(redirect_of(town))  # Redis knew nothing yet
+    asked = tables_asked(monkeypatch)
+    assert pages.get(redirect_of(town)).form("/sign-in", offer=str(town.one_tap_offer_id))
+    assert asked == []
+
+
+def test_a_grant_from_before_redis_was_emptied_is_found(
+    pages: PageClient, town: Town, database: Database, redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as db:
+        factories.make_grant(db, nas=db.get_one(Nas, town.nas_id), offer=db.get_one(Offer, town.card_offer_id))
+    for _ in range(2):
+        assert pages.get(redirect_of(town)).form("/continue")
+    redis.flushdb()
+    asked = tables_asked(monkeypatch)
+    for _ in range(2):
+        assert pages.get(redirect_of(town)).form("/continue")
+    assert asked == [factories.DEVICE_MAC] * 2
+
+
+def test_who_signs_in_is_known_from_then_on(pages: PageClient, town: Town, welcome: Page, redis: "Redis") -> None:
+    one_tap = pages.get(redirect_of(town)).form("/sign-in", offer=str(town.one_tap_offer_id))
+    pages.submit(one_tap)
+    for key in redis.keys("pending:*"):
+        redis.delete(key)  # its login was used
+    assert pages.get(redirect_of(town)).form("/continue")
+
+
+def test_two_visitors_within_a_moment_get_each_their_own_token(pages: PageClient, town: Town) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    for mac in ("020000000011", "020000000012"):
+        page = pages.get(redirect_of(town, mac=mac), headers=headers)
+        tokens = {each["value"] for each in page.root.all("input", name="arrival")}
+        arrival = arrival_of_token(Vault(factories.SECRET_KEY), tokens.pop())
+        assert not tokens
+        assert arrival is not None
+        assert arrival.device_mac == mac

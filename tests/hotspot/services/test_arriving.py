@@ -14,6 +14,7 @@ from hotspot.services.arriving import (
     find_place,
     get_redirect_secret,
     last_refusal,
+    lives_of_devices,
 )
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason
@@ -90,3 +91,16 @@ def test_the_last_refusal_is_the_devices_own_and_recent(any_database: Database, 
             db.add(Admission(nas_id=nas.id, device_mac=MAC, happened_at=now, refusal=refusal))
             db.flush()
         assert last_refusal(db, nas.id, MAC, now) is RefusalReason.OTHER_DEVICE
+
+
+def test_each_device_with_a_grant_that_lasts_is_listed_once(any_database: Database) -> None:
+    with any_database.transaction() as db:
+        for hours in (1, 3, 2):
+            factories.make_grant(db, ends_at=factories.NOW + timedelta(hours=hours))
+        factories.make_grant(
+            db,
+            device_mac="020000000002",
+            created_at=factories.NOW - timedelta(hours=2),
+            ends_at=factories.NOW,
+        )
+        assert lives_of_devices(db, factories.NOW) == {MAC: timedelta(hours=3)}
