@@ -10,6 +10,7 @@ anyway, since one-time logins live in Redis too.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from redis import Redis
@@ -64,6 +65,17 @@ class Attempt:
 
     limit: Limit
     subject: str
+
+
+def whose(address: str | None) -> str:
+    """The subject that an address stands for: of IPv6 its /64, in which everybody has as many as they like."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or ""
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 class RateLimits:

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits
+from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits, whose
 from hotspot.errors import Unavailable
 from hotspot.services.staff import set_language, sign_in_staff
 from hotspot_admin import visits
@@ -74,7 +74,7 @@ def _too_many_from(address: str) -> timedelta | None:
     lock, and the administrator must get in to see what is wrong."""
     limits = RateLimits(resources().redis, resources().vault.digest)
     try:
-        return limits.take([Attempt(STAFF_ADDRESS, address)])
+        return limits.take([Attempt(STAFF_ADDRESS, whose(address))])
     except Unavailable:
         return None
 

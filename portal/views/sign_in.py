@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.last_arrival import LastArrival
-from hotspot.adapters.rate_limit import ADDRESS, CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt
+from hotspot.adapters.rate_limit import ADDRESS, CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt, whose
 from hotspot.models import Nas
 from hotspot.policy.voucher_codes import beginning_of
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
@@ -177,7 +177,7 @@ def _credential(form: SignInForm, way: Way) -> Credential:
 def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list[Attempt]:
     counted = [
         _of_device(arrival),
-        Attempt(ADDRESS, request.remote_addr or ""),
+        Attempt(ADDRESS, whose(request.remote_addr)),
         Attempt(SITE, str(arrival.site_id)),
     ]
     match credential:

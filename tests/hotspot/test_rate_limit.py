@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 from redis import Redis
 
-from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits
+from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits, whose
 from hotspot.errors import Unavailable
 
 THREE = Limit("three", 3, timedelta(minutes=1))
@@ -45,6 +45,22 @@ def test_the_longest_wait_of_several_limits_counts(limits: RateLimits) -> None:
     assert waits[4] <= THREE.window
     assert waits[5] is not None
     assert waits[5] > THREE.window
+
+
+@pytest.mark.parametrize(
+    ("address", "subject"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        (None, ""),
+        ("no address", "no address"),
+    ],
+)
+def test_an_ipv6_address_counts_with_its_neighbours(address: str | None, subject: str) -> None:
+    assert whose(address) == subject
 
 
 def test_what_is_given_back_does_not_count(limits: RateLimits) -> None:

@@ -85,6 +85,15 @@ def test_an_address_that_tries_too_often_must_wait(anonymous: Browser, town: Tow
     assert 0 < int(answer.headers["Retry-After"]) <= 601
 
 
+def test_changing_the_address_within_a_network_is_no_way_around(anonymous: Browser, town: Town) -> None:
+    typed = anonymous.get("/sign-in").form("/sign-in").fields | {"email": "nobody@parvis.test", "password": WRONG}
+    statuses = [
+        anonymous.post("/sign-in", typed, environ_base={"REMOTE_ADDR": f"2001:db8::{at + 1:x}"}).status
+        for at in range(STAFF_ADDRESS.at_most + 1)
+    ]
+    assert statuses == [422] * STAFF_ADDRESS.at_most + [429]
+
+
 def test_staff_get_in_while_redis_is_away(settings: Settings, database: Database, clock: Clock, town: Town) -> None:
     nobody_there = settings.model_copy(update={"redis_url": "unix:///nonexistent/redis.sock"})
     browser = Browser(hotspot_admin.create_app(nobody_there, database=database, clock=clock).test_client())
