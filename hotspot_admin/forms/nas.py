@@ -23,7 +23,7 @@ MODES = {
         "Automatic: not asked for until the device has sent one, required from then on. For old devices."
     ),
     MessageAuthenticatorMode.OPTIONAL: mark(
-        "Not required: requests without it are answered for good. Only on one machine, or through a VPN."
+        "Not required: requests without it are answered too. Only on one machine, or through a VPN."
     ),
 }
 USUAL_COA_PORT = 3799

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from hotspot.models import Site
-from hotspot.policy.opening_hours import closing_time, next_opening
+from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.sites import (
     change_site,
     create_site,
@@ -51,6 +51,8 @@ def opening_of(site: Site) -> str:
     if not any(hours.week.values()) and not hours.exceptions:
         return gettext("Open all the time")
     closes_at = closing_time(hours, moment)
+    if closes_at is not None and closes_at - moment >= LOOK_AHEAD:
+        return gettext("Open")  # around the clock: it is the look ahead that ends, not the opening
     if closes_at is not None:
         return gettext("Open until %(when)s", when=_when(site, closes_at))
     opens_at = next_opening(hours, moment)

@@ -163,6 +163,18 @@ def test_the_list_says_until_when_in_local_time(
     assert says in anonymous.get("/sites").text
 
 
+def test_no_day_of_closing_is_invented_for_a_site_that_is_open_around_the_clock(
+    administrator: Browser, town: Town
+) -> None:
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    change(administrator, town.library, hours_kind="week", **dict.fromkeys(days, "00:00-24:00"))
+
+    rows = administrator.get("/sites").root.one("tbody").all("tr")
+
+    state, *_ = next(row for row in rows if "Médiathèque" in row.text).all("span", class_="state")
+    assert state.text == "Ouvert"
+
+
 def test_the_list_shows_the_offers_in_their_order(administrator: Browser, database: Database, town: Town) -> None:
     with database.transaction() as db:
         site = db.get_one(Site, town.library)
