@@ -5,13 +5,25 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import OneTimeLogin, make_one_time_login
-from hotspot.models import Device, Grant, Nas, Offer, OfferSite, Patron, Site, Voucher, VoucherBatch, WifiSession
+from hotspot.models import (
+    Device,
+    Grant,
+    Nas,
+    Offer,
+    OfferSite,
+    Patron,
+    Site,
+    Voucher,
+    VoucherBatch,
+    WifiSession,
+    WifiSessionCounter,
+)
 from hotspot.passwords import is_password
 from hotspot.policy.admission import GrantTerms, Usage, decide_admission
 from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
@@ -96,7 +108,11 @@ def sign_in(
 
 
 def sign_in_again(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
-    """A new one-time login for a grant that still has something left: nothing to type for a device that comes back."""
+    """A new one-time login for a grant that still has something left: nothing to type for a device that comes back.
+
+    The patron's row is locked, as at a first sign-in."""
+    if grant.patron_id is not None:
+        db.get_one(Patron, grant.patron_id, with_for_update=True)
     person = _Person(grant.patron, grant.voucher)
     return _too_many(db, grant.device_mac, grant.offer, person, now, settings) or _with_login(
         db, grant, nas, now, settings
@@ -131,6 +147,7 @@ def _with_login(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Se
     decision = decide_admission(terms, usage, now)  # what the NAS would be told: better said on the page
     if isinstance(decision, Refuse):
         return decision
+    db.execute(update(Device).where(Device.mac == grant.device_mac).values(last_seen_at=now))
     return SignedIn(grant, make_one_time_login(nas.id, grant.device_mac, terms, usage))
 
 
@@ -223,9 +240,16 @@ def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime,
     if person.patron is None:
         return 0
     sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
-    on_its_way = (Grant.created_at > now - settings.one_time_login_life) & ~sessions.exists()
+    since = now - settings.one_time_login_life
+    on_its_way = (Grant.created_at > since) & ~sessions.exists()
+    heard = sessions.join(WifiSessionCounter, WifiSessionCounter.id == WifiSession.id)
+    back_on_its_way = exists().where(
+        Device.mac == Grant.device_mac,
+        Device.last_seen_at > since,
+        ~heard.where(WifiSessionCounter.updated_at >= Device.last_seen_at).exists(),
+    )
     online = sessions.where(WifiSession.ended_at.is_(None)).exists()
-    return db.scalar(others.where(Grant.patron_id == person.patron.id, online | on_its_way)) or 0
+    return db.scalar(others.where(Grant.patron_id == person.patron.id, online | on_its_way | back_on_its_way)) or 0
 
 
 def _too_many(

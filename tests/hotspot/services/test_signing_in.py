@@ -174,6 +174,26 @@ def test_a_device_that_comes_back_finds_its_place_taken(library: Library) -> Non
     assert again == Refuse(RefusalReason.TOO_MANY_DEVICES)
 
 
+def test_two_devices_that_come_back_at_once_do_not_both_get_the_one_place(library: Library) -> None:
+    """Each with a grant from before, and with the login in hand before its Wi-Fi session begins."""
+    offer, patron = library.offer(Way.LIBRARY_CARD), library.patron()
+    visits = []
+    for device_mac in (PHONE, TABLET):
+        visits.append(library.let_in(offer, card(patron), device_mac=device_mac).grant)
+        library.now += timedelta(minutes=5)
+        factories.make_wifi_session(library.db, grant=visits[-1], ended_at=library.now, updated_at=library.now)
+    library.now += timedelta(minutes=5)
+
+    answers = [sign_in_again(library.db, each, library.nas, library.now, library.settings) for each in visits]
+
+    assert isinstance(answers[0], SignedIn)
+    assert answers[1] == Refuse(RefusalReason.TOO_MANY_DEVICES)
+    assert library.sign_in(offer, card(patron), device_mac=TABLET) == Refuse(RefusalReason.TOO_MANY_DEVICES)
+    library.now += timedelta(minutes=3)  # the first never used its login
+    again = sign_in_again(library.db, visits[1], library.nas, library.now, library.settings)
+    assert isinstance(again, SignedIn)
+
+
 def test_a_login_never_used_keeps_no_place(library: Library) -> None:
     offer, patron = library.offer(Way.LIBRARY_CARD), library.patron()
     library.let_in(offer, card(patron))
