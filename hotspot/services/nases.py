@@ -126,13 +126,7 @@ def add_access_point(db: Session, by: Scope, nas_id: int, draft: AccessPointDraf
     called_station_id = normalise_called_station(draft.called_station_id)
     if not called_station_id:
         raise InvalidInput("This cannot be empty.", field="called_station_id")
-    twin = next((each for each in nas.access_points if each.called_station_id == called_station_id), None)
-    if twin is not None:
-        raise Conflict(
-            "This gateway already has an access point with this Called-Station-Id: %(other)s.",
-            field="called_station_id",
-            other=twin.name or twin.called_station_id,
-        )
+    _refuse_twin(nas, called_station_id)
     added = AccessPoint(site=site, name=draft.name, called_station_id=called_station_id)
     nas.access_points.append(added)
     _write(db, "Somebody has just added this Called-Station-Id.", field="called_station_id")
@@ -262,6 +256,17 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
                     network=str(ours),
                     other=_name_for(by, address.nas),
                 )
+
+
+def _refuse_twin(nas: Nas, called_station_id: str) -> None:
+    """Two gateways may well hear the same access point; one gateway knows it once."""
+    twin = next((each for each in nas.access_points if each.called_station_id == called_station_id), None)
+    if twin is not None:
+        raise Conflict(
+            "This gateway already has an access point with this Called-Station-Id: %(other)s.",
+            field="called_station_id",
+            other=twin.name or twin.called_station_id,
+        )
 
 
 def _name_for(by: Scope, nas: Nas) -> str:

@@ -12,7 +12,7 @@ from hotspot.policy.opening_hours import Interval
 from hotspot.sealing import Vault
 from hotspot.services import nases
 from hotspot.services.audit import audited_actions, read_audit
-from hotspot.services.nases import NasDraft
+from hotspot.services.nases import AccessPointDraft, NasDraft
 from hotspot.services.sites import SiteDraft, UnlikeDay, change_site, create_site, get_site, is_time_zone, local_zone
 from hotspot.services.staff import Scope, find_scope
 from hotspot.services.wifi_sessions import MOST_SHOWN, who_is_online
@@ -126,6 +126,50 @@ def test_two_who_take_the_same_address_at_once_get_one_conflict(
 
     with pytest.raises(Conflict):
         take()
+
+
+@pytest.mark.integration
+def test_two_who_add_the_same_access_point_at_once_get_one_conflict(
+    any_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nases, "_refuse_twin", lambda *_: None)  # as if the other came a moment later
+    with any_database.transaction() as db:
+        nas = make_nas(db)
+        by = administrator_of(db, nas.site)
+        draft = AccessPointDraft("Kiosk", "02-AA-00-00-00-09", nas.site_id)
+        nas_id = nas.id
+
+    def add() -> None:
+        with any_database.transaction() as db:
+            nases.add_access_point(db, by, nas_id, draft, now)
+
+    add()
+    with pytest.raises(Conflict):
+        add()
+
+
+@pytest.mark.integration
+def test_an_access_point_that_is_removed_may_be_added_again(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        nas = make_nas(db)
+        by = administrator_of(db, nas.site)
+        draft = AccessPointDraft("Kiosk", "02-AA-00-00-00-09:Town", nas.site_id)
+        for _ in range(2):
+            added = nases.add_access_point(db, by, nas.id, draft, now)
+            nases.remove_access_point(db, by, nas.id, added.id, now)
+
+        assert nas.access_points == []
+        assert audited_actions(db, by) == ["nas.access_point_added", "nas.access_point_removed"]
+
+
+def test_nothing_names_no_access_point(database: Database, now: datetime) -> None:
+    """Some devices send no Called-Station-Id: they must not be taken for one."""
+    with database.transaction() as db:
+        nas = make_nas(db)
+        with pytest.raises(InvalidInput):
+            nases.add_access_point(
+                db, administrator_of(db, nas.site), nas.id, AccessPointDraft("Kiosk", " ", nas.site_id), now
+            )
 
 
 def test_a_server_that_listens_everywhere_is_reached_where_the_portal_is(
