@@ -12,7 +12,9 @@ def configure_logging(settings: Settings, process: str) -> None:
     """One line per event on standard error; libraries' own records go the same way from WARNING up."""
     renderer: structlog.types.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if settings.log_format == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
