@@ -13,6 +13,7 @@ STAFF_PAGES = (
     "/online?still=1",
     "/sites",
     "/gateways",
+    "/gateways/1",
     "/gateways/new",
     "/figures",
     "/audit",
