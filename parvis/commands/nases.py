@@ -105,7 +105,7 @@ def add(
     if as_json:
         click.echo(json.dumps({"id": nas_id, "secret": setup.secret, "redirect_secret": setup.redirect_secret}))
         return
-    click.echo(f"Access point {nas_id} was added. On the device:")
+    click.echo(f"Gateway {nas_id} was added. On the device:")
     for step in setup.steps:
         click.echo(f"\n{step.title}:\n{step.text}")
 
