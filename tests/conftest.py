@@ -26,22 +26,23 @@ from tests.fixtures.redis import a_redis
 
 # A busy machine makes an example slow, not wrong
 hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("parvis"), max_examples=20)
 hypothesis.settings.load_profile("parvis")
 
 # argon2id is slow on purpose; test_passwords.py looks at it as it is shipped
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 passwords._nobodys = passwords._hasher.hash("nobody's password")
 
-_SERVERS = {"postgresql", "postgresql_url", "redis", "redis_url"}
+_NOT_UNIT = {"postgresql", "postgresql_url", "redis", "redis_url", "any_database"}
+"""Servers; and what runs on both databases stays together, so that `make unit` is done in seconds."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     journeys = Path(__file__).parent / "journeys"
     for item in items:
-        on_postgresql = "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values()
         if journeys in item.path.parents:
             item.add_marker(pytest.mark.journey)
-        elif on_postgresql or _SERVERS & set(getattr(item, "fixturenames", ())):
+        elif _NOT_UNIT & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)
 
 

@@ -16,6 +16,8 @@ from hotspot.policy.voucher_codes import make_code, print_code
 from hotspot.printing.qr import qr_svg, wifi_join_text
 from hotspot.printing.voucher_sheet import SheetFormat, VoucherSheet, draw_voucher_sheet, validity_in_words
 
+pytestmark = pytest.mark.integration  # with the real typesetter and a real QR reader: seconds, not milliseconds
+
 PORTAL = "https://wifi.parvis.test"
 PER_PAGE = {SheetFormat.SMALL: 24, SheetFormat.LARGE: 10}
 
