@@ -22,6 +22,7 @@ clean-demo: ## forget the demonstration: the next `make run` starts over
 
 .PHONY: test unit lint
 test: export PATH := $(PATH):/usr/sbin
+test unit: export PYTHONDONTWRITEBYTECODE := # each worker and server would compile everything again
 test: ## everything: lint, types, import contracts, unit and integration tests on both databases, journeys
 	tests/prepare
 	$(MAKE) lint
@@ -29,7 +30,7 @@ test: ## everything: lint, types, import contracts, unit and integration tests o
 	$(BIN)/pytest -m journey
 
 unit: ## what needs no server, in seconds
-	$(BIN)/pytest -n 2 -q -m "not integration and not journey"
+	$(BIN)/pytest -n 2 -q -m "not integration and not journey" --hypothesis-profile=quick
 
 lint: ## style, types, and who may import whom
 	$(BIN)/ruff check .
