@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from babel.messages.extract import extract
@@ -27,15 +27,18 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 PLACES = re.compile(r"%\((\w+)\)")
 
 
-def said() -> Iterator[tuple[str, tuple[str, ...]]]:
+@cache
+def said() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Where, and a message id with its plural if it has one."""
+    found = []
     for path in tracked():
         name = path.relative_to(ROOT)
         if name.parts[0] not in SPEAKING or path.suffix not in (".py", ".html"):
             continue
         with path.open("rb") as opened:
             for line, message, *_ in extract("python" if path.suffix == ".py" else "jinja2", opened, KEYWORDS):
-                yield f"{name}:{line}", (message,) if isinstance(message, str) else tuple(message)
+                found.append((f"{name}:{line}", (message,) if isinstance(message, str) else tuple(message)))
+    return tuple(found)
 
 
 def french() -> dict[str, set[str]]:
