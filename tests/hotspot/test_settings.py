@@ -12,9 +12,9 @@ from hotspot.settings import SettingsError, load_settings
 KEY = "a key of the tests, long enough to be one"
 
 
-def test_only_the_secret_key_has_no_default() -> None:
+def test_only_the_secret_key_has_no_default(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as problem:
-        load_settings({})
+        load_settings({"PARVIS_VAR_DIR": str(tmp_path)})
     assert str(problem.value) == "PARVIS_SECRET_KEY: Field required"
 
 
@@ -52,9 +52,9 @@ def test_a_bad_value_stops_the_start_and_is_named(name: str, value: str) -> None
     assert str(problem.value).startswith(name)
 
 
-def test_all_bad_values_are_named_at_once() -> None:
+def test_all_bad_values_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as problem:
-        load_settings({"PARVIS_PORTAL_PORT": "x", "PARVIS_LOG_FORMAT": "y"})
+        load_settings({"PARVIS_VAR_DIR": str(tmp_path), "PARVIS_PORTAL_PORT": "x", "PARVIS_LOG_FORMAT": "y"})
     named = [line.split(":")[0] for line in str(problem.value).splitlines()]
     assert named == ["PARVIS_SECRET_KEY", "PARVIS_PORTAL_PORT", "PARVIS_LOG_FORMAT"]
 
