@@ -53,6 +53,8 @@ class Nas(Base):
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    rebooted_at: Mapped[datetime | None]
+    """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()
