@@ -169,3 +169,14 @@ def as_array(values: Iterable[str]) -> str:
     """A PostgreSQL array as text, which costs a fraction of adapting each value. "NULL" is null. Only for values that
     hold no comma, brace, quote or space: numbers, ids, moments, our own words."""
     return "{" + ",".join(values) + "}"
+
+
+def as_text_array(values: Iterable[str | None]) -> str:
+    """The same for any text: quoted, and None is null."""
+    return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+
+
+def _quoted(value: str) -> str:
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'

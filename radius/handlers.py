@@ -97,9 +97,9 @@ class AccountingHandler:
     def __call__(self, batch: Sequence[Exchange]) -> Answers:
         answers = Answers()
         now = batch[-1].arrived_at
-        told = [(each, _record(each, each.request)) for each in batch if isinstance(each.request, AccountingRequest)]
+        told = records_of(batch)
         try:
-            refused = self._keep([(each, record) for each, record in told if record is not None], now)
+            refused = self._keep(told, now)
         except Unavailable:
             self._is_stuck = True
             answers.silent += [(each, DiscardReason.JOURNAL_FULL) for each in batch]
@@ -144,6 +144,12 @@ class AccountingHandler:
             write_records(self.database, records, now, self.known)
 
 
+def records_of(batch: Sequence[Exchange]) -> list[tuple[Exchange, AccountingRecord]]:
+    """In the core's words, without what is acknowledged but is nobody's session."""
+    told = [(each, _record(each, each.request)) for each in batch if isinstance(each.request, AccountingRequest)]
+    return [(each, record) for each, record in told if record is not None]
+
+
 def write_records(
     database: Database, records: Sequence[AccountingRecord], now: datetime, known: KnownSessions | None = None
 ) -> None:
@@ -179,7 +185,7 @@ def _admission_request(exchange: Exchange, request: AccessRequest) -> AdmissionR
 
 
 def _record(exchange: Exchange, said: AccountingRequest) -> AccountingRecord | None:
-    """In the core's words; None for what is acknowledged but is nobody's session."""
+    """None: nobody's session."""
     device_mac = parse_mac(said.calling_station_id)
     if said.kind is None:
         return None

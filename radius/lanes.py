@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Protocol
 
 import structlog
@@ -22,6 +23,11 @@ log = structlog.get_logger()
 MOST_GATHERED = 4000
 """Beyond this many the lane's port is not read: what arrives waits in the socket, and the NAS tries again."""
 MOST_IN_A_BATCH = 400
+ENOUGH = 100
+"""Requests: a batch of so many is not worth waiting for more."""
+LINGER = 0.002
+"""Seconds after a batch in which the next one may grow: under load few large batches cost less than many small ones.
+A lone request does not wait."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,11 @@ class Lane(Protocol):
     def is_full(self) -> bool: ...
 
     @property
+    def is_lingering(self) -> bool:
+        """Something is gathered that will be handed over in a moment, though nobody rings."""
+        ...
+
+    @property
     def is_idle(self) -> bool:
         """Nothing is gathered and nothing is in work."""
         ...
@@ -72,6 +83,7 @@ class BatchLane:
         self._batches: SimpleQueue[Sequence[Exchange]] = SimpleQueue()
         self._answered: deque[Answers] = deque()
         self._in_work = False
+        self._finished_at = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -92,16 +104,24 @@ class BatchLane:
     def gather(self, exchange: Exchange) -> None:
         self._gathered.append(exchange)
 
+    @property
+    def is_lingering(self) -> bool:
+        return not self._in_work and bool(self._gathered)
+
     def hand_over(self, now: datetime) -> None:  # noqa: ARG002 - of no matter here
-        if self._gathered and not self._in_work:
-            batch, self._gathered = self._gathered[:MOST_IN_A_BATCH], self._gathered[MOST_IN_A_BATCH:]
-            self._in_work = True
-            self._batches.put(batch)
+        if self._in_work or not self._gathered:
+            return
+        if 1 < len(self._gathered) < ENOUGH and perf_counter() - self._finished_at < LINGER:
+            return
+        batch, self._gathered = self._gathered[:MOST_IN_A_BATCH], self._gathered[MOST_IN_A_BATCH:]
+        self._in_work = True
+        self._batches.put(batch)
 
     def finished(self) -> Sequence[Answers]:
         if not self._answered:
             return ()
         self._in_work = False
+        self._finished_at = perf_counter()
         return (self._answered.popleft(),)
 
     def _run(self) -> None:
@@ -143,6 +163,10 @@ class PeopleLane:
     @property
     def is_full(self) -> bool:
         """Never: the port is shared with those who need no back end. What is too much is left unanswered at once."""
+        return False
+
+    @property
+    def is_lingering(self) -> bool:
         return False
 
     @property

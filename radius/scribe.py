@@ -35,7 +35,8 @@ class Scribe:
 
     def nudge(self) -> None:
         """There is something new."""
-        self._work.set()
+        if not self._work.is_set():
+            self._work.set()
 
     def stop(self) -> None:
         """What is there is written first, if it can be."""

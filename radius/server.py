@@ -79,7 +79,7 @@ class Server:
         for lane in self._lanes.values():
             lane.start()
         while not self._stopped.is_set():
-            ready = [key.fileobj for key, _ in self._selector.select(LOOK_EVERY if self._asked else None)]
+            ready = [key.fileobj for key, _ in self._selector.select(self._longest_sleep())]
             if self._bell in ready:
                 self._bell.listen()
             self._turn([each for each in ready if isinstance(each, socket.socket)])
@@ -87,6 +87,11 @@ class Server:
         self._selector.close()
         for each in self._doors:
             each.close()
+
+    def _longest_sleep(self) -> float | None:
+        if not self._asked:
+            return None
+        return 0.001 if any(lane.is_lingering for lane in self._lanes.values()) else LOOK_EVERY
 
     def stop(self) -> None:
         """What has been asked is answered first."""

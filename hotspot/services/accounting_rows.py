@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from hotspot.db import as_array
+from hotspot.db import as_array, as_text_array
 from hotspot.values import TerminateCause
 
 
@@ -247,12 +247,12 @@ def _write_postgresql(connection: Connection, rows: Sequence[SessionRow], now: d
             "nases": as_array(str(row.nas_id) for row in wide),
             "sites": as_array(str(row.site_id) for row in wide),
             "grants": as_array(row.grant_id.hex if row.grant_id else "NULL" for row in wide),
-            "acct_session_ids": [row.acct_session_id for row in wide],
-            "user_names": [row.user_name for row in wide],
-            "macs": [row.device_mac for row in wide],
-            "calling": [row.calling_station_id for row in wide],
-            "called": [row.called_station_id for row in wide],
-            "ips": [row.framed_ip for row in wide],
+            "acct_session_ids": as_text_array(row.acct_session_id for row in wide),
+            "user_names": as_text_array(row.user_name for row in wide),
+            "macs": as_text_array(row.device_mac for row in wide),
+            "calling": as_text_array(row.calling_station_id for row in wide),
+            "called": as_text_array(row.called_station_id for row in wide),
+            "ips": as_text_array(row.framed_ip for row in wide),
             "started": as_array(row.started_at.isoformat() for row in wide),
             "ended": as_array(row.ended_at.isoformat() if row.ended_at else "NULL" for row in wide),
             "causes": as_array(row.terminate_cause or "NULL" for row in wide),

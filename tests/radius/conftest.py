@@ -4,12 +4,14 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from redis import Redis
@@ -24,6 +26,8 @@ from hotspot.services.signing_in import terms_of
 from hotspot.settings import Settings
 from tests import factories
 from tests.fixtures.processes import running
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,14 @@ def free_port(kind: socket.SocketKind) -> int:
         with socket.socket(socket.AF_INET, kind) as found, suppress(OSError):
             found.bind(("127.0.0.1", port))
             return port
+
+
+def eventually(look: Callable[[], Found], patience: float = 5) -> Found:
+    """What is found as soon as it is something; what was found last if it stays nothing."""
+    until = time.monotonic() + patience
+    while not (found := look()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
 
 
 @pytest.fixture
