@@ -8,6 +8,7 @@ import structlog
 
 from hotspot.errors import Unavailable
 from radius.journal import Journal
+from radius.metrics import JOURNAL
 
 log = structlog.get_logger()
 
@@ -72,6 +73,7 @@ class Scribe:
             if self._is_away:
                 log.info("journal_written", journal=self._name, batches=number)
             self._is_away = False
+        JOURNAL.labels(self._name).set(self.journal.octets)
 
 
 def write_what_can_be(

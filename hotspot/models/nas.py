@@ -56,7 +56,7 @@ class Nas(Base):
     rebooted_at: Mapped[datetime | None]
     """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""
     revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
-    """One more with each change of the NAS, its addresses or its access points: only then does RADIUS read them again."""
+    """One more with each change of the NAS, its addresses or access points: only then does RADIUS read them again."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()
