@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -157,21 +158,26 @@ def write_records(
         accounting.record(db, records, now, known)
 
 
-def write_journalled_records(database: Database, batch: Any, refused: Journal) -> None:
-    """What `AccountingHandler` put into the journal, with the time at which it came."""
-    moment, records = batch
+def write_journalled_records(database: Database, batches: Sequence[Any], refused: Journal) -> None:
+    """What `AccountingHandler` put into the journal: that of one second together, with the time at which it came."""
+    for _second, batches_of_it in groupby(batches, key=lambda batch: int(batch[0])):
+        _write_together(database, list(batches_of_it), refused)
+
+
+def _write_together(database: Database, batches: Sequence[Any], refused: Journal) -> None:
+    moment = batches[-1][0]
     now = datetime.fromtimestamp(moment, UTC)
     write_what_can_be(
-        lambda some: write_records(database, [accounting.unpacked(each) for each in some], now),
-        records,
-        lambda one: refused.append([moment, [one]], durable=True),
+        lambda records: write_records(database, [accounting.unpacked(each) for each in records], now),
+        [record for _, records in batches for record in records],
+        lambda record: refused.append([moment, [record]], durable=True),
     )
 
 
-def write_journalled_answers(database: Database, batch: Any) -> None:
+def write_journalled_answers(database: Database, batches: Sequence[Any]) -> None:
     """What `LoginHandler` put into the journal."""
     with database.at_once() as db:
-        admission.write_down(db, [Answered(*each) for each in batch])
+        admission.write_down(db, [Answered(*each) for batch in batches for each in batch])
 
 
 def _admission_request(exchange: Exchange, request: AccessRequest) -> AdmissionRequest:

@@ -21,8 +21,8 @@ ADOPT_EVERY = 60
 class Scribe:
     """One for each kind of batch."""
 
-    def __init__(self, name: str, journal: Journal, write: Callable[[Any], None]) -> None:
-        """`write` raises Unavailable while the database is away, and bears being given the same batch twice."""
+    def __init__(self, name: str, journal: Journal, write: Callable[[list[Any]], None]) -> None:
+        """`write` raises Unavailable while the database is away, and bears being given the same batches twice."""
         self.journal = journal
         self._name = name
         self._write = write

@@ -266,10 +266,10 @@ def _scribes(settings: Settings, database: Database) -> tuple[Scribe, Scribe]:
     folder = settings.var_dir / "journal"
     refused = Journal(folder / "refused")
     return (
-        Scribe("answers", Journal(folder / "answers"), lambda batch: write_journalled_answers(database, batch)),
+        Scribe("answers", Journal(folder / "answers"), lambda batches: write_journalled_answers(database, batches)),
         Scribe(
             "accounting",
             Journal(folder / "accounting"),
-            lambda batch: write_journalled_records(database, batch, refused),
+            lambda batches: write_journalled_records(database, batches, refused),
         ),
     )

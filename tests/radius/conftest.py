@@ -94,7 +94,7 @@ def started(database: Database, settings: Settings, folder: Path) -> Iterator[Ra
     }
     pairs = (f"{name}={value}" for name, value in environment.items())
     command = ["/usr/bin/env", *pairs, sys.executable, "-m", "radius"]
-    with running(command, ready=lambda: _is_well(process.status_port), log=process.log) as popen:
+    with running(command, ready=lambda: is_well(process.status_port), log=process.log) as popen:
         yield replace(process, popen=popen)
 
 
@@ -116,7 +116,7 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
     return made
 
 
-def _is_well(port: int) -> bool:
+def is_well(port: int) -> bool:
     with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
         connection.request("GET", "/healthz")
         with connection.getresponse() as answer:

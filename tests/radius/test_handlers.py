@@ -66,11 +66,11 @@ class Desk:
             logins, LastRefusals(redis), self.writer, Scribe("answers", self.answered, self.write_answers)
         )
 
-    def write_records(self, batch: Any) -> None:
-        write_journalled_records(self.database, batch, self.refused)
+    def write_records(self, batches: list[Any]) -> None:
+        write_journalled_records(self.database, batches, self.refused)
 
-    def write_answers(self, batch: Any) -> None:
-        write_journalled_answers(self.database, batch)
+    def write_answers(self, batches: list[Any]) -> None:
+        write_journalled_answers(self.database, batches)
 
     def written(self) -> None:
         """What the scribes do as soon as the database is there."""
@@ -277,7 +277,7 @@ def test_what_was_answered_and_is_refused_later_is_kept_aside(desk: Desk, away: 
 
     assert desk.session().ended_at is None
     kept_aside: list[Any] = []
-    desk.refused.replay(kept_aside.append)
+    desk.refused.replay(kept_aside.extend)
     ((_moment, (record,)),) = kept_aside
     assert unpacked(record).nas_id == 987_654
 

@@ -24,8 +24,18 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def replayed(journal: Journal) -> list[Any]:
     batches: list[Any] = []
-    journal.replay(batches.append)
+    journal.replay(batches.extend)
     return batches
+
+
+def test_many_are_handed_on_together(journal: Journal) -> None:
+    for number in range(1000):
+        journal.append([number] * 100, durable=False)
+    sizes: list[int] = []
+    journal.replay(lambda batches: sizes.append(len(batches)))
+
+    assert sum(sizes) == 1000
+    assert len(sizes) < 10
 
 
 def test_what_is_appended_comes_back_once_and_in_order(journal: Journal) -> None:
@@ -53,15 +63,16 @@ def test_its_files_are_for_this_user_alone(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_replay_that_fails_goes_on_where_it_stopped(journal: Journal) -> None:
+def test_a_replay_that_fails_goes_on_where_it_stopped(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_AT_A_TIME", 1)
     for number in range(5):
         journal.append(number, durable=False)
     written: list[int] = []
 
-    def write(batch: int) -> None:
-        if batch == 3 and len(written) == 3:
+    def write(batches: list[int]) -> None:
+        if 3 in batches and len(written) == 3:
             raise Unavailable("database")
-        written.append(batch)
+        written.extend(batches)
 
     with pytest.raises(Unavailable):
         journal.replay(write)
@@ -76,10 +87,9 @@ def test_what_is_appended_during_a_replay_waits_for_the_next(journal: Journal) -
     journal.append(1, durable=False)
     seen: list[int] = []
 
-    def write(batch: int) -> None:
-        seen.append(batch)
-        if batch < 4:
-            journal.append(batch + 1, durable=False)
+    def write(batches: list[int]) -> None:
+        seen.extend(batches)
+        journal.append(seen[-1] + 1, durable=False)
 
     journal.replay(write)
     assert seen == [1]
@@ -171,7 +181,7 @@ def test_it_takes_no_more_than_its_share_of_the_disk(journal: Journal, monkeypat
 
 def test_a_scribe_writes_what_waits_and_the_rest_before_it_stops(tmp_path: Path) -> None:
     written: list[Any] = []
-    scribe = Scribe("test", Journal(tmp_path), written.append)
+    scribe = Scribe("test", Journal(tmp_path), written.extend)
     scribe.journal.append("before", durable=False)
     scribe.start()
     scribe.journal.append("while it runs", durable=False)
@@ -196,11 +206,11 @@ def test_a_scribe_leaves_for_the_next_process_what_it_cannot_write(tmp_path: Pat
 def test_a_scribe_outlives_a_fault(tmp_path: Path) -> None:
     written: list[Any] = []
 
-    def write(batch: object) -> None:
+    def write(batches: list[object]) -> None:
         if not written:
             written.append("fault")
             raise ValueError
-        written.append(batch)
+        written.extend(batches)
 
     scribe = Scribe("test", Journal(tmp_path), write)
     scribe.journal.append("kept", durable=False)
