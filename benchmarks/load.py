@@ -52,6 +52,8 @@ class Outcome:
     replies: int = 0
     """Those that came a little later included."""
     seconds: float = 0.0
+    own_us: float = 0.0
+    """Processor time that the generator itself took for each request."""
     refused: int = 0
     """Answered with another code than was hoped for."""
     repeated: int = 0
@@ -109,7 +111,10 @@ def fire(
     senders = [_Sender(lane, ports) for lane in lanes]
     gc.disable()
     try:
-        return _run(senders, seconds, per_lane, echo)
+        began = time.process_time()
+        outcome = _run(senders, seconds, per_lane, echo)
+        outcome.own_us = (time.process_time() - began) / max(1, outcome.replies) * 1e6
+        return outcome
     finally:
         gc.enable()
         for sender in senders:
