@@ -53,6 +53,8 @@ class Nas(Base):
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    certificate_name: Mapped[str | None] = mapped_column(String(253), unique=True, index=True)
+    """As `normalise_certificate_name` makes it: the NAS whose certificate says so, on RadSec."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()
