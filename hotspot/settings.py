@@ -14,7 +14,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, HttpUrl, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -58,6 +67,13 @@ class Settings(BaseSettings):
     radius_host: str = "127.0.0.1"
     radius_auth_port: Port = 1812
     radius_acct_port: Port = 1813
+    radsec_port: Port = 2083
+    """TCP. RadSec is on when the three files that follow are given."""
+    radsec_certificate: Path | None = None
+    """PEM: the server's certificate, with those between it and its authority."""
+    radsec_key: Path | None = None
+    radsec_ca: Annotated[Path | None, Field(validate_default=True)] = None
+    """PEM: the authority that signs the certificates of NASes, and of nobody else."""
     radius_status_port: Port = 8082
     """HTTP: /healthz and /metrics of the radius process."""
     worker_status_port: Port = 8083
@@ -91,6 +107,14 @@ class Settings(BaseSettings):
             return "postgresql+psycopg:" + value.split(":", 1)[1]
         raise ValueError("must start with postgresql: or sqlite:")
 
+    @field_validator("radsec_ca")
+    @classmethod
+    def _all_or_none(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        given = [each is not None for each in (info.data.get("radsec_certificate"), info.data.get("radsec_key"), value)]
+        if any(given) and not all(given):
+            raise ValueError("radsec_certificate, radsec_key and radsec_ca go together")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: Any) -> Any:
@@ -103,6 +127,10 @@ class Settings(BaseSettings):
     @property
     def redis_address(self) -> str:
         return self.redis_url or f"unix://{self.var_dir.resolve() / 'redis.sock'}"
+
+    @property
+    def has_radsec(self) -> bool:
+        return self.radsec_ca is not None
 
     @property
     def public_portal(self) -> str:
