@@ -101,9 +101,10 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
         _is_offered(field)
 
     def validate_nas_identifier(self, field: Field) -> None:
-        """It is typed into terminals and configuration files, quoted by nothing."""
-        if not field.data.isascii() or any(character in " \"'\\`$;&|<>(){}[]#%=," for character in field.data):
-            raise ValidationError(mark("Use letters, digits, hyphens, dots and underscores only."))
+        _is_plain(field)
+
+    def validate_certificate_name(self, field: Field) -> None:
+        _is_plain(field)
 
     def draft(self) -> NasDraft:
         """What was typed. Only after `validate`."""
@@ -150,6 +151,12 @@ class AccessPointForm(FlaskForm):  # type: ignore[misc]
             called_station_id=self.called_station_id.data,
             site_id=self.access_point_site_id.data,
         )
+
+
+def _is_plain(field: Field) -> None:
+    """It is typed into terminals and configuration files, quoted by nothing."""
+    if not field.data.isascii() or any(character in " \"'\\`$;&|<>(){}[]#%=," for character in field.data):
+        raise ValidationError(mark("Use letters, digits, hyphens, dots and underscores only."))
 
 
 def _offer(field: Field, sites: Sequence[Site]) -> None:
