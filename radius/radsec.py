@@ -19,16 +19,11 @@ from hotspot.services.radius_clients import RadiusClient, RadiusClients
 from radius.certificates import Certificates
 from radius.messages import Code, DiscardReason
 from radius.metrics import RADSEC_CERTIFICATE_END, RADSEC_CLOSED, RADSEC_CONNECTIONS
+from radius.newcomers import WINDOW, Newcomers
 from radius.tls import CloseReason, ConnectionClosed, TlsConnection
 
 log = structlog.get_logger()
 
-WINDOW = timedelta(milliseconds=100)
-MOST_NEW = 10
-"""Connections taken in one window. A handshake costs a millisecond or two: the others wait in the kernel."""
-MOST_HANDSHAKES = 256
-MOST_HANDSHAKES_FROM_ONE = 32
-"""Of one address. Several access points may stand behind it."""
 MOST_OF_ONE_NAS = 16
 MOST = 20_000
 _OTHER_FILES = 256
@@ -88,12 +83,9 @@ class RadSecDoor:
         self._on_answer = on_answer
         self._selector: selectors.BaseSelector | None = None
         self._connections: dict[Connection, None] = {}
-        self._handshakes: dict[Connection, None] = {}  # the oldest first
-        self._handshakes_from: Counter[str] = Counter()
+        self._newcomers: Newcomers[Connection] = Newcomers()
         self._of_nas: dict[int, list[Connection]] = {}
         self._most = _room_for_files()
-        self._window_began_at: datetime | None = None
-        self._new = 0
         self._is_listening = False
         self._to_check: list[Connection] = []
         self._closed: Counter[tuple[CloseReason, str]] = Counter()
@@ -152,9 +144,8 @@ class RadSecDoor:
 
     def tick(self, now: datetime) -> None:
         """On every turn of the loop: most of them have nothing to do here."""
-        if self._window_began_at is not None and timedelta(0) <= now - self._window_began_at < WINDOW:
+        if not self._newcomers.begins_window(now):
             return
-        self._window_began_at, self._new = now, 0
         self._listen()
         self._check(now)
         if self._logged_at is None or abs(now - self._logged_at) >= timedelta(seconds=2):
@@ -186,10 +177,7 @@ class RadSecDoor:
             self._is_listening = False
 
     def _accept(self, listener: socket.socket, now: datetime) -> None:
-        for _ in range(MOST_NEW):
-            if self._new >= MOST_NEW:
-                self._pause()  # until the next window
-                return
+        while self._newcomers.has_room_in_window:
             try:
                 accepted, source = listener.accept()
             except BlockingIOError:
@@ -198,31 +186,33 @@ class RadSecDoor:
                 log.error("radsec_not_accepted", error=error.strerror)
                 self._pause()
                 return
-            self._new += 1
+            self._newcomers.take()
             self._begin(accepted, source[0], now)
+        self._pause()  # until the next window
 
     def _begin(self, accepted: socket.socket, address: str, now: datetime) -> None:
         reason = None
         if len(self._connections) >= self._most:
             reason = CloseReason.TOO_MANY
-        elif self._handshakes_from[address] >= MOST_HANDSHAKES_FROM_ONE:
+        elif not self._newcomers.has_room_for(address):
             reason = CloseReason.TOO_MANY_HANDSHAKES
         if reason is not None:
             accepted.close()
             self._count(reason, address)
             return
-        if len(self._handshakes) >= MOST_HANDSHAKES:
-            self._close(next(iter(self._handshakes)), CloseReason.TOO_MANY_HANDSHAKES)
+        oldest = self._newcomers.who_gives_way()
+        if oldest is not None:
+            self._close(oldest, CloseReason.TOO_MANY_HANDSHAKES)
         _prepare(accepted)
         connection = Connection(accepted, address, TlsConnection(self._certificates.context, now))
-        self._connections[connection] = self._handshakes[connection] = None
-        self._handshakes_from[address] += 1
+        self._connections[connection] = None
+        self._newcomers.add(connection, address)
         self._register(connection, selectors.EVENT_READ)
         RADSEC_CONNECTIONS.set(len(self._connections))
 
     def _greet(self, connection: Connection) -> None:
         """Its handshake is over: who is it?"""
-        self._forget_handshake(connection)
+        self._newcomers.forget(connection)
         client = self._identify(connection)
         if client is None:
             name = (connection.tls.certificate_names or ("",))[0]
@@ -336,7 +326,7 @@ class RadSecDoor:
             self._selector.unregister(connection.socket)
         connection.socket.close()
         del self._connections[connection]
-        self._forget_handshake(connection)
+        self._newcomers.forget(connection)
         if connection.client is not None:
             others = self._of_nas[connection.client.nas_id]
             others.remove(connection)
@@ -349,13 +339,6 @@ class RadSecDoor:
     def _close_all(self, reason: CloseReason) -> None:
         for connection in list(self._connections):
             self._close(connection, reason)
-
-    def _forget_handshake(self, connection: Connection) -> None:
-        if connection in self._handshakes:
-            del self._handshakes[connection]
-            self._handshakes_from[connection.address] -= 1
-            if not self._handshakes_from[connection.address]:
-                del self._handshakes_from[connection.address]
 
     def _count(self, reason: CloseReason, whose: str) -> None:
         RADSEC_CLOSED.labels(reason).inc()

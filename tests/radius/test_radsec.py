@@ -17,7 +17,7 @@ import pytest
 
 from hotspot.services.radius_clients import RadiusClients
 from hotspot.settings import Settings, SettingsError
-from radius import radsec
+from radius import newcomers, radsec
 from radius.certificates import WARN_BEFORE, Certificates
 from radius.messages import DiscardReason
 from radius.radsec import Connection, RadSecDoor
@@ -167,7 +167,7 @@ def test_what_staff_change_of_a_nas_holds_on_an_open_connection(town: Town, loop
 
 def test_silence_before_the_handshake_is_cut_off(loop: Loop) -> None:
     with socket.create_connection(("127.0.0.1", loop.port), timeout=PATIENCE) as silent:
-        wait_until(lambda: bool(loop.door._handshakes))
+        wait_until(lambda: len(loop.door._newcomers) > 0)
         loop.later = HANDSHAKE_LIMIT
 
         assert silent.recv(100) == b""
@@ -184,11 +184,11 @@ def test_an_idle_connection_is_cut_off(town: Town, loop: Loop) -> None:
 def test_one_address_has_only_so_many_handshakes_at_once(
     loop: Loop, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(radsec, "MOST_HANDSHAKES_FROM_ONE", 3)
+    monkeypatch.setattr(newcomers, "MOST_HANDSHAKES_FROM_ONE", 3)
     with ExitStack() as opened:
         for _ in range(3):
             opened.enter_context(socket.create_connection(("127.0.0.1", loop.port)))
-        wait_until(lambda: len(loop.door._handshakes) == 3)
+        wait_until(lambda: len(loop.door._newcomers) == 3)
 
         with socket.create_connection(("127.0.0.1", loop.port), timeout=PATIENCE) as fourth:
             assert is_over(fourth)
@@ -204,12 +204,12 @@ def is_over(plain: socket.socket) -> bool:
 
 
 def test_the_oldest_handshake_makes_room_for_a_new_one(town: Town, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(radsec, "MOST_HANDSHAKES", 3)
+    monkeypatch.setattr(newcomers, "MOST_HANDSHAKES", 3)
     with ExitStack() as opened:
         silent = [
             opened.enter_context(socket.create_connection(("127.0.0.1", loop.port), timeout=PATIENCE)) for _ in range(3)
         ]
-        wait_until(lambda: len(loop.door._handshakes) == 3)
+        wait_until(lambda: len(loop.door._newcomers) == 3)
 
         with connect(town, loop) as nas:
             assert nas.ask(REQUEST) == REQUEST
@@ -220,13 +220,13 @@ def test_the_oldest_handshake_makes_room_for_a_new_one(town: Town, loop: Loop, m
 def test_a_flood_of_connections_is_taken_slowly(loop: Loop) -> None:
     began = time.monotonic()
     with ExitStack() as opened:
-        for _ in range(3 * radsec.MOST_NEW):
+        for _ in range(3 * newcomers.MOST_NEW):
             opened.enter_context(socket.create_connection(("127.0.0.1", loop.port)))
 
-        wait_until(lambda: len(loop.door._handshakes) == 3 * radsec.MOST_NEW)
+        wait_until(lambda: len(loop.door._newcomers) == 3 * newcomers.MOST_NEW)
 
     # the first window may have been nearly over
-    assert time.monotonic() - began >= radsec.WINDOW.total_seconds() - 0.01
+    assert time.monotonic() - began >= newcomers.WINDOW.total_seconds() - 0.01
 
 
 def test_one_nas_too_many_times_loses_the_connection_it_used_longest_ago(

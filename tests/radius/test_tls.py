@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hotspot.settings import Settings
 from radius.certificates import Certificates
@@ -186,6 +188,22 @@ def test_packets_are_cut_by_their_length_however_they_come(ours: TlsConnection, 
     octets += peer.octets(sent[3])
 
     arrived = [each for at in range(0, len(octets), 11) for each in ours.receive(octets[at : at + 11], NOW)]
+
+    assert arrived == sent
+
+
+@given(cuts=st.lists(st.integers(1, 700), min_size=1, max_size=60), sizes=st.lists(st.integers(0, 16), max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_way_to_cut_them_loses_or_joins_any(
+    ours: TlsConnection, peer: Peer, cuts: list[int], sizes: list[int]
+) -> None:
+    sent = [packet(4, [(79, bytes(250))] * size, identifier=number) for number, size in enumerate(sizes)]
+    stream, arrived = b"".join(sent), []
+    while stream:
+        for cut in cuts:
+            if stream:
+                arrived += ours.receive(peer.octets(stream[:cut]), NOW)
+                stream = stream[cut:]
 
     assert arrived == sent
 
