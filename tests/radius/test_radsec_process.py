@@ -16,6 +16,7 @@ from hotspot.db import Database
 from hotspot.models import Nas, WifiSession, WifiSessionCounter
 from hotspot.settings import Settings
 from hotspot.values import TerminateCause
+from tests import factories
 from tests.fixtures.processes import running
 from tests.radius.conftest import RadiusProcess, free_port, given_login, started
 from tests.radius.packets import (
@@ -23,10 +24,12 @@ from tests.radius.packets import (
     hidden_password,
     is_authentic_reply,
     packet,
+    signed,
     status,
 )
 from tests.radius.test_radclient import ask, of_device
 from tests.radius.test_radsec import wait_until
+from tests.radius.test_server import Exchanged
 from tests.radius.tls_peers import RADSEC, TlsNas, Town, nas_context, start, status_server
 
 PROXY_SECRET = "between radclient and radsecproxy"
@@ -163,15 +166,28 @@ def test_an_unknown_certificate_is_counted_and_named(town: Town, radsec_process:
     assert 'parvis_radsec_closed_total{reason="unknown_certificate"} 1.0' in metrics
 
 
-def test_a_flood_of_strangers_does_not_keep_a_nas_waiting(town: Town, radsec_process: RadiusProcess) -> None:
-    with connected(town, radsec_process) as nas, ExitStack() as opened:
+def test_a_flood_of_strangers_keeps_nobody_waiting(town: Town, radsec_process: RadiusProcess) -> None:
+    with radsec_process.database.transaction() as db:
+        factories.make_nas(db, networks=("127.0.0.1/32",))
+    with connected(town, radsec_process) as nas, Exchanged(radsec_process.auth_port) as udp, ExitStack() as opened:
+        wait_until(lambda: is_answered(udp))
         for _ in range(400):
             stranger = opened.enter_context(socket.socket())
             stranger.setblocking(False)
             with suppress(BlockingIOError):
                 stranger.connect(("127.0.0.1", radsec_process.radsec_port))
 
-        assert all(nas.ask(start(identifier)) for identifier in range(50))
+        for identifier in range(50):
+            assert nas.ask(start(identifier))
+            assert udp.ask(signed(12, [], identifier=100 + identifier))
+
+
+def is_answered(udp: Exchanged) -> bool:
+    """A NAS that was just added is known within two seconds."""
+    udp._socket.settimeout(0.5)
+    with suppress(TimeoutError):
+        return bool(udp.ask(signed(12, [])))
+    return False
 
 
 # ---- radclient, through radsecproxy ----
