@@ -26,10 +26,11 @@ class Certificates:
         self._certificate, self._key, self._authority = certificate, key, authority
         self._warned_at: datetime | None = None
         self._stamps = self._stamp()
+        _look_at(PARVIS_RADSEC_CERTIFICATE=certificate, PARVIS_RADSEC_KEY=key, PARVIS_RADSEC_CA=authority)
         try:
             self._read()
         except (OSError, ValueError) as error:
-            raise SettingsError(f"PARVIS_RADSEC_CERTIFICATE, _KEY or _CA: {error}") from error
+            raise SettingsError(f"PARVIS_RADSEC_CERTIFICATE, _KEY and _CA do not fit together: {error}") from error
 
     def refresh(self, now: datetime) -> bool:
         """Read what has changed. True if it was the authority: who was believed before must prove it again.
@@ -77,6 +78,15 @@ class Certificates:
 def end_of(certificate: Path) -> datetime:
     """When the first certificate of a PEM file ends. ValueError if there is none."""
     return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def _look_at(**files: Path) -> None:
+    """OpenSSL does not say which one is missing."""
+    for setting, path in files.items():
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"{setting}: cannot read {path}: {error.strerror}") from error
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

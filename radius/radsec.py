@@ -25,7 +25,8 @@ from radius.tls import CloseReason, ConnectionClosed, TlsConnection
 log = structlog.get_logger()
 
 MOST_OF_ONE_NAS = 16
-MOST = 20_000
+MOST = 10_000
+"""Each holds some 30 kB."""
 _OTHER_FILES = 256
 """Descriptors that the rest of the process needs."""
 _CHECKED_AT_ONCE = 500

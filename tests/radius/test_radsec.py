@@ -193,6 +193,7 @@ def test_one_address_has_only_so_many_handshakes_at_once(
         with socket.create_connection(("127.0.0.1", loop.port), timeout=PATIENCE) as fourth:
             assert is_over(fourth)
 
+    wait_until(lambda: len(loop.door._newcomers) == 0)
     with connect(town, loop) as nas:  # the three have gone: there is room again
         assert nas.ask(REQUEST) == REQUEST
 
@@ -378,6 +379,14 @@ def test_files_that_do_not_fit_stop_the_start(own: Town, settings: Settings) -> 
 
     with pytest.raises(SettingsError, match="PARVIS_RADSEC"):
         Certificates(own.settings(settings))
+
+
+@pytest.mark.parametrize("name", ["certificate", "key", "ca"])
+def test_a_file_that_is_missing_is_named(own: Town, settings: Settings, name: str) -> None:
+    missing = own.settings(settings).model_copy(update={f"radsec_{name}": own.folder / "nowhere.pem"})
+
+    with pytest.raises(SettingsError, match=f"PARVIS_RADSEC_{name.upper()}: cannot read .*nowhere.pem"):
+        Certificates(missing)
 
 
 def test_the_end_of_the_certificate_is_announced_once_a_day(
