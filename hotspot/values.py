@@ -34,6 +34,11 @@ def normalise_called_station(text: str) -> str:
     return mac or text.strip().lower()
 
 
+def normalise_certificate_name(text: str) -> str:
+    """A host name or common name of a certificate as we compare it: without its case and the root's dot."""
+    return text.strip().rstrip(".").lower()
+
+
 def parse_row_id(text: str) -> int:
     """The number of a row, as an address names it. ValueError for one that no table holds: databases choke on it."""
     number = int(text)

@@ -48,6 +48,7 @@ FACTS = {
     "addresses": mark("Addresses its packets come from"),
     "brand": mark("Brand"),
     "called_station_id": mark("Called-Station-Id"),
+    "certificate_name": mark("Name in its certificate (RadSec)"),
     "coa_port": mark("Port for ending a connection (CoA)"),
     "count": mark("Vouchers"),
     "grants_ended": mark("Grants ended"),

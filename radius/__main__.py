@@ -9,7 +9,7 @@ from radius.server import main
 if __name__ == "__main__":
     try:
         settings = load_settings()
+        configure_logging(settings, "radius")
+        main(settings)
     except SettingsError as error:
         sys.exit(str(error))
-    configure_logging(settings, "radius")
-    main(settings)

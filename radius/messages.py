@@ -12,7 +12,7 @@ from radius.authenticity import Proof
 
 
 class Code(IntEnum):
-    """RFC 2865 section 3, RFC 2866 section 3, RFC 5997 section 2."""
+    """RFC 2865 section 3, RFC 2866 section 3, RFC 5997 section 2, RFC 5176 section 2.3."""
 
     ACCESS_REQUEST = 1
     ACCESS_ACCEPT = 2
@@ -20,13 +20,18 @@ class Code(IntEnum):
     ACCOUNTING_REQUEST = 4
     ACCOUNTING_RESPONSE = 5
     STATUS_SERVER = 12
+    DISCONNECT_ACK = 41
+    DISCONNECT_NAK = 42
+    COA_ACK = 44
+    COA_NAK = 45
 
 
 class Door(StrEnum):
-    """The two ports."""
+    """The two ports, and RadSec, where one connection carries everything."""
 
     AUTHENTICATION = "authentication"
     ACCOUNTING = "accounting"
+    RADSEC = "radsec"
 
 
 class DiscardReason(StrEnum):
@@ -34,6 +39,8 @@ class DiscardReason(StrEnum):
 
     # whose it is
     UNKNOWN_NAS = "unknown_nas"
+    UNKNOWN_CERTIFICATE = "unknown_certificate"
+    """RadSec: signed by our authority, but no NAS has any of its names. The connection is closed."""
     # its form
     PACKET_TOO_SHORT = "packet_too_short"
     LENGTH_WRONG = "length_wrong"

@@ -43,6 +43,8 @@ class NasDraft:
     is_proxy: bool = False
     swaps_octets: bool = False
     coa_port: int = 3799
+    certificate_name: str | None = None
+    """As `normalise_certificate_name` makes it. With one, there need be no network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ def setup_of(nas: Nas, settings: Settings, vault: Vault, *, with_secrets: bool) 
         coa_port=nas.coa_port,
         portal_url=settings.public_portal,
         interim_seconds=int(settings.interim_interval.total_seconds()),
+        radsec_port=settings.radsec_port if settings.has_radsec and nas.certificate_name else None,
+        certificate_name=nas.certificate_name or "",
     )
     return NasSetup(secret, redirect_secret, VENDORS[nas.vendor].setup_steps(facts))
 
@@ -202,6 +206,7 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.login_hosts = " ".join(draft.login_hosts)
     nas.message_authenticator = draft.message_authenticator
     nas.is_proxy, nas.swaps_octets, nas.coa_port = draft.is_proxy, draft.swaps_octets, draft.coa_port
+    nas.certificate_name = draft.certificate_name
     kept = {each.network: each for each in nas.addresses}
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
 
@@ -234,6 +239,7 @@ def _facts(nas: Nas, site: Site) -> dict[str, Any]:
         "is_proxy": _yes_or_no(nas.is_proxy),
         "swaps_octets": _yes_or_no(nas.swaps_octets),
         "coa_port": nas.coa_port,
+        "certificate_name": nas.certificate_name or "—",
     }
 
 
@@ -243,8 +249,8 @@ def _yes_or_no(value: bool) -> str:
 
 
 def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_id: int | None) -> None:
-    """An address belongs to one NAS. Within one's own, the longest match may single one out of another's network;
-    over another organisation's network nobody may lay theirs."""
+    """An address or a certificate belongs to one NAS. Within one's own, the longest match may single one out of
+    another's network; over another organisation's network nobody may lay theirs."""
     twin = db.scalar(select(Nas).where(Nas.vendor == vendor, Nas.nas_identifier == draft.nas_identifier))
     if twin is not None and twin.id != nas_id:
         raise Conflict(
@@ -252,6 +258,14 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
             field="nas_identifier",
             other=_name_for(by, twin),
         )
+    if draft.certificate_name is not None:
+        twin = db.scalar(select(Nas).where(Nas.certificate_name == draft.certificate_name))
+        if twin is not None and twin.id != nas_id:
+            raise Conflict(
+                "This certificate already belongs to the gateway %(other)s.",
+                field="certificate_name",
+                other=_name_for(by, twin),
+            )
     wanted = [ip_network(network) for network in draft.networks]
     for address in db.scalars(select(NasAddress).options(joinedload(NasAddress.nas))):
         theirs = ip_network(address.network)

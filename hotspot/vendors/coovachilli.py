@@ -31,6 +31,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _PORT = re.compile(r"[0-9]{1,5}")
 _SIGNATURE = "&md="
 _CLIENTS_VIEW = 2
+_BESIDE = "127.0.0.1"
 
 
 def recognise(path: str, raw_query: str, query: Mapping[str, str]) -> Redirect | None:
@@ -131,13 +132,15 @@ def input_is_download(integers: Mapping[str, int]) -> bool:
 
 def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     portal = urlsplit(facts.portal_url)
+    server = facts.radius_host if facts.radsec_port is None else _BESIDE
     return [
+        *_radsec_steps(facts),
         SetupStep(
             "In /etc/chilli/config (or the hotspot page of the device)",
             "\n".join(
                 (
-                    f'HS_RADIUS="{facts.radius_host}"',
-                    f'HS_RADIUS2="{facts.radius_host}"',
+                    f'HS_RADIUS="{server}"',
+                    f'HS_RADIUS2="{server}"',
                     f'HS_RADSECRET="{facts.secret}"',
                     f'HS_NASID="{facts.nas_identifier}"',
                     f'HS_UAMFORMAT="{facts.portal_url}/hotspot"',
@@ -151,8 +154,8 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
             "Or, option by option, in chilli.conf",
             "\n".join(
                 (
-                    f"radiusserver1 {facts.radius_host}",
-                    f"radiusserver2 {facts.radius_host}",
+                    f"radiusserver1 {server}",
+                    f"radiusserver2 {server}",
                     f"radiusauthport {facts.auth_port}",
                     f"radiusacctport {facts.acct_port}",
                     f"radiussecret {facts.secret}",
@@ -165,6 +168,45 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
                 )
             ),
         ),
+    ]
+
+
+def _radsec_steps(facts: SetupFacts) -> list[SetupStep]:
+    """Chilli speaks UDP to a radsecproxy on the same device, which speaks TLS to us."""
+    if facts.radsec_port is None:
+        return []
+    folder = "/etc/radsecproxy"
+    return [
+        SetupStep(
+            "RadSec: with radsecproxy on the device, in radsecproxy.conf",
+            "\n".join(
+                (
+                    f"ListenUDP {_BESIDE}:{facts.auth_port}",
+                    f"ListenUDP {_BESIDE}:{facts.acct_port}",
+                    "tls default {",
+                    f"  CACertificateFile {folder}/authority.pem",
+                    f"  CertificateFile {folder}/{facts.certificate_name}.pem",
+                    f"  CertificateKeyFile {folder}/{facts.certificate_name}.key",
+                    "}",
+                    "client chilli {",
+                    f"  host {_BESIDE}",
+                    "  type udp",
+                    f"  secret {facts.secret}",
+                    "}",
+                    "server portal {",
+                    f"  host {facts.radius_host}",
+                    f"  port {facts.radsec_port}",
+                    "  type tls",
+                    "  secret radsec",
+                    "  statusserver on",
+                    "}",
+                    "realm * {",
+                    "  server portal",
+                    "  accountingserver portal",
+                    "}",
+                )
+            ),
+        )
     ]
 
 

@@ -121,13 +121,13 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     portal = urlsplit(facts.portal_url)
     onward = "&".join(f"{name}=$({variable})" for name, variable in _VARIABLES)
     return [
+        *_radsec_steps(facts),
         SetupStep(
             "In the RouterOS terminal",
             "\n".join(
                 (
                     f"/system identity set name={facts.nas_identifier}",
-                    f"/radius add service=hotspot address={facts.radius_host} secret={facts.secret}"
-                    f" authentication-port={facts.auth_port} accounting-port={facts.acct_port} timeout=3s",
+                    _radius_line(facts),
                     f"/radius incoming set accept=yes port={facts.coa_port}",
                     "/ip hotspot profile set [find] use-radius=yes login-by=http-chap radius-interim-update=received",
                     f"/ip hotspot walled-garden add dst-host={portal.hostname}",
@@ -140,6 +140,26 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
             f'<meta http-equiv="refresh" content="0; url={facts.portal_url}/hotspot?{onward}">',
         ),
     ]
+
+
+def _radius_line(facts: SetupFacts) -> str:
+    server = f"/radius add service=hotspot address={facts.radius_host}"
+    if facts.radsec_port is None:
+        ports = f"authentication-port={facts.auth_port} accounting-port={facts.acct_port}"
+        return f"{server} secret={facts.secret} {ports} timeout=3s"
+    ports = f"authentication-port={facts.radsec_port} accounting-port={facts.radsec_port}"
+    certificate = f"certificate={facts.certificate_name}.pem_0"
+    return f"{server} protocol=radsec secret=radsec {ports} {certificate} timeout=3s"
+
+
+def _radsec_steps(facts: SetupFacts) -> list[SetupStep]:
+    """RouterOS 7. A certificate is known by the name of the file that it came in."""
+    if facts.radsec_port is None:
+        return []
+    files = ("authority.pem", f"{facts.certificate_name}.pem", f"{facts.certificate_name}.key")
+    commands = [f'/certificate import file-name={file} passphrase=""' for file in files]
+    title = "RadSec needs RouterOS 7: copy these files to the router, then in the terminal"
+    return [SetupStep(title, "\n".join(commands))]
 
 
 MIKROTIK = Vendor(

@@ -79,6 +79,9 @@ class SetupFacts:
     coa_port: int
     portal_url: str
     interim_seconds: int
+    radsec_port: int | None = None
+    """TCP; given when the server has RadSec and this NAS a certificate of the name that follows."""
+    certificate_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,3 +160,19 @@ def test_the_snapshot_is_read_again_only_when_something_has_changed(any_database
         db.delete(other)
         factories.make_nas(db, networks=("192.0.2.3/32",))
     assert read().find("192.0.2.3") is not None
+
+
+def test_a_nas_is_found_by_its_certificate_with_the_secret_of_radsec(any_database: Database, vault: Vault) -> None:
+    with any_database.transaction() as db:
+        with_both = factories.make_nas(db, networks=("192.0.2.1/32",), certificate_name="nas-1.example").id
+        factories.make_nas(db, networks=("192.0.2.2/32",))
+
+    clients = read(any_database, vault)
+    by_address, by_certificate = clients.find("192.0.2.1"), clients.find_by_certificate("nas-1.example")
+
+    assert by_address is not None
+    assert by_certificate is not None
+    assert by_address.nas_id == by_certificate.nas_id == with_both
+    assert (by_address.secret, by_certificate.secret) == (factories.RADIUS_SECRET.encode(), b"radsec")
+    assert by_certificate.message_authenticator is MessageAuthenticatorMode.OPTIONAL
+    assert clients.find_by_certificate("nas-2.example") is None
