@@ -53,6 +53,8 @@ class Nas(Base):
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    last_address: Mapped[str | None] = mapped_column(String(45))
+    """Where its last packet came from: a network may be listed, and a CoA goes to one address."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()
