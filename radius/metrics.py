@@ -10,6 +10,8 @@ from radius.messages import DiscardReason
 PACKETS = Counter("parvis_radius_packets_total", "Authentic requests, by what they ask", ["kind"])
 REPLIES = Counter("parvis_radius_replies_total", "Replies, by what they say", ["kind"])
 DISCARDS = Counter("parvis_radius_discards_total", "Packets left without an answer", ["reason"])
+CHANGE_PACKETS = Counter("parvis_radius_changes_total", "Disconnect- and CoA-Requests begun", ["kind"])
+CHANGE_ANSWERS = Counter("parvis_radius_change_answers_total", "What came of them, and what came unasked", ["answer"])
 BATCH = Histogram(
     "parvis_radius_batch_packets", "Requests answered in one transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400)
 )

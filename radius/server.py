@@ -20,6 +20,7 @@ from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
 from hotspot.settings import Settings
 from radius.attributes import ReplyWriter
+from radius.change_sender import ChangeSender
 from radius.handlers import Handlers
 from radius.keeper import Keeper
 from radius.messages import DiscardReason, Door
@@ -136,11 +137,13 @@ def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
         Door.ACCOUNTING: open_sockets(settings.radius_host, settings.radius_acct_port),
     }
     server = Server(protocol, handlers, keeper, doors, clock)
+    changes = ChangeSender(database, settings, vault, clock)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     status = StatusServer(settings.listen_host, settings.radius_status_port, lambda: check_health(database, redis))
     status.start()
     keeper.start()
+    changes.start()
     # what is here now stays; what a batch makes is gone after it: looking through all of it often would be waste
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
@@ -150,6 +153,7 @@ def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
     try:
         server.run()
     finally:
+        changes.stop()
         keeper.stop()
         status.stop()
         database.dispose()
