@@ -58,7 +58,7 @@ class ChangeSender:
         self._vault = vault
         self._clock = clock
         self._connections = connections or NoConnections()
-        self._client = ChangeClient(lambda: random.uniform(-0.1, 0.1))
+        self._client = ChangeClient(lambda: random.uniform(-0.1, 0.1))  # noqa: S311 - it only spreads repeats
         self._sockets = open_asking_sockets(settings.radius_host)
         self._over_tls: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self._outcomes: list[Outcome] = []
@@ -75,7 +75,7 @@ class ChangeSender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answers that have come are written down; a wish that is under way is another process's when its lease ends."""
+        """Answers that have come are written down; what is under way is another process's when its lease ends."""
         self._stopped.set()
         self._ring()
         self._thread.join(timeout=5)

@@ -49,7 +49,7 @@ class WishState(StrEnum):
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
     NOT_POSSIBLE = "not_possible"
-    """There was no way to ask: no address of the NAS is known, the brand takes no such wish, nothing is left to give."""
+    """There was no way to ask: no address of the NAS is known, its brand takes no such wish, or no time is left."""
     CONFIRMED = "confirmed"
     """The session is over: its Stop has come, or it has fallen silent."""
 
@@ -80,7 +80,7 @@ class SessionWish(Base):
     why: Mapped[WishReason] = mapped_column(TextEnum(WishReason))
     asked_by: Mapped[str] = mapped_column(String(254))
     """The staff member's e-mail address, or `system`."""
-    asked_at: Mapped[datetime]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
     state: Mapped[WishState] = mapped_column(TextEnum(WishState), default=WishState.WAITING)
     due_at: Mapped[datetime | None]
     """When a RADIUS process may take it. While it is SENT: when the one that has it must have died, and another may.

@@ -20,4 +20,5 @@ def decide_rest(unanswered_in_a_row: int) -> timedelta:
     """How long a NAS is left alone after its last silence, by wishes that nobody waits for: doubled each time."""
     if unanswered_in_a_row < _HOPELESS:
         return timedelta(0)
-    return min(timedelta(minutes=1) * 2 ** min(unanswered_in_a_row - _HOPELESS, 10), _LONGEST_PAUSE)
+    doubled = 1 << min(unanswered_in_a_row - _HOPELESS, 10)
+    return min(timedelta(minutes=1) * doubled, _LONGEST_PAUSE)

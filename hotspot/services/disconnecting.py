@@ -67,11 +67,6 @@ def end_sessions_of_patron(db: Session, by: Scope, patron_id: int, now: datetime
     return count
 
 
-def end_sessions_of_grant(db: Session, grant_id: UUID, by: Scope | Literal["system"], now: datetime) -> int:
-    """The connections alone: for what has its own word about the grant."""
-    return ask(db, WifiSession.grant_id == grant_id, WishKind.DISCONNECT, WishReason.STAFF, by, now, again=True)
-
-
 def lengthen_sessions_of_grant(db: Session, grant_id: UUID, by: Scope | Literal["system"], now: datetime) -> int:
     """The grant allows something else than when its sessions began: give them what it allows when the wish is sent.
 

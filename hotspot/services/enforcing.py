@@ -26,7 +26,7 @@ _REASONS = {
     RefusalReason.VOUCHER_VOID: WishReason.VOUCHER_VOID,
     RefusalReason.ENDED_BY_STAFF: WishReason.ENDED_BY_STAFF,
 }
-"""Of a grant's end; for any other it is GRANT_ENDED. A Start that came after its grant was withdrawn is found so too."""
+"""Of a grant's end; any other is GRANT_ENDED. A Start that came after its grant was withdrawn is found so too."""
 
 
 def enforce(db: Session, now: datetime) -> int:
@@ -34,9 +34,7 @@ def enforce(db: Session, now: datetime) -> int:
     found: dict[WishReason, list[UUID]] = {}
     for session_id, why in [*_of_ended_grants(db, now), *_of_used_up_grants(db, now)]:
         found.setdefault(why, []).append(session_id)
-    return sum(
-        ask(db, WifiSession.id.in_(ids), WishKind.DISCONNECT, why, "system", now) for why, ids in found.items()
-    )
+    return sum(ask(db, WifiSession.id.in_(ids), WishKind.DISCONNECT, why, "system", now) for why, ids in found.items())
 
 
 def _of_ended_grants(db: Session, now: datetime) -> Iterable[tuple[UUID, WishReason]]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
 from cryptography.fernet import InvalidToken
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from hotspot.models import (
@@ -78,7 +78,8 @@ class Outcome:
 
 def is_anything_to_do(db: Session, now: datetime) -> bool:
     """A look that writes nothing, so that an idle process costs nothing."""
-    return bool(db.scalar(select(or_(select(SessionWish.id).where(_is_due(now)).exists(), _is_over().exists()))))
+    due = select(SessionWish.id).where(_is_due(now))
+    return db.scalar(due.limit(1)) is not None or db.scalar(_is_over().limit(1)) is not None
 
 
 def take(db: Session, now: datetime, settings: Settings, vault: Vault, most: int = 64) -> list[TakenWish]:
@@ -156,11 +157,16 @@ def confirm(db: Session, now: datetime) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
+def records_of(db: Session, nas_id: int) -> dict[WishKind, ChangeRecord]:
+    """How this NAS has answered so far, by kind of wish; none where it was never asked."""
+    return {each.kind: each for each in db.scalars(select(ChangeRecord).where(ChangeRecord.nas_id == nas_id))}
+
+
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return SessionWish.due_at <= now
 
 
-def _is_over() -> "select[tuple[int]]":  # type: ignore[valid-type]
+def _is_over() -> Select[int]:
     """An accepted change stays what it is: the session's later end does not tell more about it."""
     open_ended = or_(
         SessionWish.kind == WishKind.DISCONNECT, SessionWish.state.in_([WishState.WAITING, WishState.SENT])

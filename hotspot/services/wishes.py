@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -66,23 +66,23 @@ def ask(
             statement = statement.on_conflict_do_update(index_elements=unique, set_=asked)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=unique)
-        made += db.execute(statement).rowcount  # type: ignore[attr-defined]
+        made += len(db.scalars(statement.returning(SessionWish.id)).all())
     return made
 
 
-def _is_being_asked(kind: WishKind, now: datetime) -> Any:
-    """Is there a wish of this kind that is on its way or was met a moment ago? New limits are read when a wish is
-    sent, so only one that still waits stands for a later one too."""
-    under_way = [WishState.WAITING] if kind is WishKind.CHANGE else [WishState.WAITING, WishState.SENT]
-    met = and_(
-        kind is WishKind.DISCONNECT,
-        SessionWish.state.in_([WishState.ACCEPTED, WishState.GONE]),
-        SessionWish.answered_at > now - STOP_ON_ITS_WAY,
-    )
+def _is_being_asked(kind: WishKind, now: datetime) -> Select[int]:
+    """Is there a wish of this kind that is on its way, or was met a moment ago? New limits are read when a wish is
+    sent, so of those only one that still waits stands for a later one too."""
+    if kind is WishKind.CHANGE:
+        under_way: ColumnElement[bool] = SessionWish.state == WishState.WAITING
+    else:
+        met = SessionWish.state.in_([WishState.ACCEPTED, WishState.GONE])
+        under_way = or_(
+            SessionWish.state.in_([WishState.WAITING, WishState.SENT]),
+            and_(met, SessionWish.answered_at > now - STOP_ON_ITS_WAY),
+        )
     return select(SessionWish.id).where(
-        SessionWish.wifi_session_id == WifiSession.id,
-        SessionWish.kind == kind,
-        or_(SessionWish.state.in_(under_way), met),
+        SessionWish.wifi_session_id == WifiSession.id, SessionWish.kind == kind, under_way
     )
 
 

@@ -199,8 +199,8 @@ COOVACHILLI = Vendor(
     change_by=change_by,
     bare_nak_means_gone=True,
     coa_steps=(
-        "Set coaport %(port)s (HS_COAPORT in /etc/chilli/config) and restart chilli; without it the gateway does not listen."
-        " It obeys this server’s RADIUS address alone."
+        "Set coaport %(port)s (HS_COAPORT in /etc/chilli/config) and restart chilli;"
+        " without it the gateway does not listen. It obeys this server’s RADIUS address alone."
     ),
     signs_redirects=True,
 )

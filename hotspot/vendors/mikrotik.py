@@ -172,6 +172,7 @@ MIKROTIK = Vendor(
     disconnect_by=disconnect_by,
     change_by=change_by,
     coa_steps=(
-        "In the RouterOS terminal: /radius incoming set accept=yes port=%(port)s. Without it the gateway does not listen."
+        "In the RouterOS terminal: /radius incoming set accept=yes port=%(port)s."
+        " Without it the gateway does not listen."
     ),
 )

@@ -12,13 +12,11 @@ def upgrade() -> None:
     op.create_table(
         "session_wishes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-        sa.Column(
-            "wifi_session_id", sa.Uuid, sa.ForeignKey("wifi_sessions.id", ondelete="CASCADE"), nullable=False
-        ),
+        sa.Column("wifi_session_id", sa.Uuid, sa.ForeignKey("wifi_sessions.id", ondelete="CASCADE"), nullable=False),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("why", sa.String(40), nullable=False),
         sa.Column("asked_by", sa.String(254), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, index=True),
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True)),
         sa.Column("tries", sa.Integer, nullable=False),
@@ -31,9 +29,7 @@ def upgrade() -> None:
         ("ix_session_wishes_due", "due_at", "due_at IS NOT NULL"),
         ("ix_session_wishes_unconfirmed", "wifi_session_id", "confirmed_at IS NULL"),
     ):
-        op.create_index(
-            name, "session_wishes", [column], postgresql_where=sa.text(where), sqlite_where=sa.text(where)
-        )
+        op.create_index(name, "session_wishes", [column], postgresql_where=sa.text(where), sqlite_where=sa.text(where))
     op.create_table(
         "change_records",
         sa.Column("nas_id", sa.Integer, sa.ForeignKey("nases.id", ondelete="CASCADE"), primary_key=True),
