@@ -1,5 +1,6 @@
 """What came of a wish to end or change a connection, in words; and how well a gateway answers such wishes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hotspot.error_causes import ERROR_CAUSES, NO_REASON, UNKNOWN
@@ -62,3 +63,8 @@ def hint_of(wish: SessionWish) -> str:
 
 def was_refused_last(record: ChangeRecord) -> bool:
     return record.refused_at is not None and (record.accepted_at is None or record.refused_at > record.accepted_at)
+
+
+def seems_deaf(records: Mapping[WishKind, ChangeRecord]) -> bool:
+    """It was asked and has not answered lately, whatever was asked: probably it does not listen."""
+    return bool(records) and all(record.unanswered_in_a_row for record in records.values())

@@ -16,7 +16,7 @@ from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.nas import AccessPointForm, ChangeNasForm, NewNasForm, as_typed
 from hotspot_admin.language import called_station, gettext
 from hotspot_admin.resources import now, resources, scope
-from hotspot_admin.wish_wording import KINDS, was_refused_last, why_refused
+from hotspot_admin.wish_wording import KINDS, seems_deaf, was_refused_last, why_refused
 
 blueprint = Blueprint("nases", __name__, url_prefix="/gateways")
 
@@ -174,6 +174,7 @@ def _edit_page(form: ChangeNasForm, nas: Nas, access_point_form: AccessPointForm
         "nas.html",
         change_records=records,
         change_kinds=KINDS,
+        seems_deaf=seems_deaf,
         was_refused_last=was_refused_last,
         why_refused=why_refused,
         form=form,
