@@ -131,5 +131,76 @@ class Settings(BaseSettings):
         return self.redis_url or f"unix://{self.var_dir.resolve() / 'redis.sock'}"
 
     @property
+    def radius_status_ports(self) -> tuple[int, ...]:
+        return tuple(self.radius_status_port + 10 * number for number in range(self.radius_processes))
+
+    @property
     def has_radsec(self) -> bool:
         return self.radsec_ca is not None
+
+    @property
+    def public_portal(self) -> str:
+        """`portal_url` without a slash at the end, ready to be continued with a path."""
+        return str(self.portal_url).rstrip("/")
+
+    @property
+    def public_staff(self) -> str:
+        return str(self.staff_url).rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic names the arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `load_settings` gathers that."""
+        return (init_settings,)
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Read the settings, or raise SettingsError with one line for each that is wrong.
+
+    The secret key is looked for last in `var_dir/secret.key`, which `parvis db upgrade` makes on a new machine.
+    """
+    values = _from_toml(environ) | _from_files(environ) | _from_environ(environ) | overrides
+    try:
+        key_file = Path(values.get("var_dir", "var")) / "secret.key"
+        if "secret_key" not in values and key_file.exists():
+            values["secret_key"] = _read("PARVIS_SECRET_KEY", key_file)
+        return Settings(**values)
+    except ValidationError as error:
+        lines = [f"PARVIS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """A variable that is set to nothing counts as not set."""
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environ.items() if value}
+    return source()
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = {field: f"PARVIS_{field.upper()}_FILE" for field in _IN_FILES}
+    return {field: _read(name, Path(environ[name])) for field, name in named.items() if environ.get(name)}
+
+
+def _from_toml(environ: Mapping[str, str]) -> dict[str, Any]:
+    if not environ.get("PARVIS_CONFIG"):
+        return {}
+    try:
+        return tomllib.loads(_read("PARVIS_CONFIG", Path(environ["PARVIS_CONFIG"])))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"PARVIS_CONFIG: not TOML: {error}") from error
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name}: {path} is not text") from error

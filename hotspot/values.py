@@ -93,6 +93,7 @@ class RefusalReason(StrEnum):
     OTHER_NAS = "other_nas"
     # while online
     GRANT_ENDED = "grant_ended"
+    ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"
 

@@ -152,6 +152,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("Your time online is over."),
         _("You can sign in again if this place offers you another visit."),
     ),
+    RefusalReason.ENDED_BY_STAFF: (
+        _("The staff have ended this visit."),
+        _("Ask them on the spot if you do not know why."),
+    ),
     RefusalReason.TIME_USED_UP: (
         _("You have used all the time of this visit."),
         _("Come back for your next visit, or ask the staff on the spot for more."),

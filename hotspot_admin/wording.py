@@ -37,6 +37,7 @@ ACTIONS = {
     "staff.password_reset": mark("Staff password replaced"),
     "staff.retired": mark("Staff account retired"),
     "terms.published": mark("Terms of use published"),
+    "wifi_session.ended": mark("Connections ended"),
     "voucher.voided": mark("Voucher made void"),
     "voucher_batch.created": mark("Batch of vouchers made"),
     "voucher_batch.printed": mark("Sheet of vouchers printed"),
@@ -50,6 +51,7 @@ FACTS = {
     "called_station_id": mark("Called-Station-Id"),
     "certificate_name": mark("Name in its certificate (RadSec)"),
     "coa_port": mark("Port for ending a connection (CoA)"),
+    "connections": mark("Connections"),
     "count": mark("Vouchers"),
     "grants_ended": mark("Grants ended"),
     "is_proxy": mark("RADIUS proxy"),
@@ -73,6 +75,8 @@ FACTS = {
     "time_zone": mark("Time zone"),
     "unchanged": mark("Unchanged"),
     "updated": mark("Changed"),
+    "visits_too": mark("The visit too"),
+    "voucher": mark("Voucher"),
 }
 """What was changed, by its name in the log. A fact's value may be a message id too: `changed`, `required`."""
 FACT_VALUES = (

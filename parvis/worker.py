@@ -14,6 +14,7 @@ from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.services.accounting import close_silent
+from hotspot.services.enforcing import enforce
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
@@ -37,6 +38,12 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         with database.transaction() as db:
             close_silent(db, now, settings.stale_after)
 
+    def end_what_is_used_up(now: datetime) -> None:
+        with database.transaction() as db:
+            asked = enforce(db, now)
+        if asked:
+            log.info("sessions_to_end", asked=asked)
+
     def roll_up_usage(now: datetime) -> None:
         with database.transaction() as db:
             counted = rolled_up_until(db)
@@ -53,6 +60,8 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     minute = timedelta(minutes=1)
     return [
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
+        # more often than anybody reports: the report that shows it must have been followed by the Stop, or not
+        Job("end_what_is_used_up", timedelta(seconds=20), timedelta(minutes=5), end_what_is_used_up),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]

@@ -12,7 +12,7 @@ from radius.authenticity import Proof
 
 
 class Code(IntEnum):
-    """RFC 2865 section 3, RFC 2866 section 3, RFC 5997 section 2, RFC 5176 section 2.3."""
+    """RFC 2865 section 3, RFC 2866 section 3, RFC 5176 section 2.3, RFC 5997 section 2."""
 
     ACCESS_REQUEST = 1
     ACCESS_ACCEPT = 2
@@ -20,8 +20,10 @@ class Code(IntEnum):
     ACCOUNTING_REQUEST = 4
     ACCOUNTING_RESPONSE = 5
     STATUS_SERVER = 12
+    DISCONNECT_REQUEST = 40
     DISCONNECT_ACK = 41
     DISCONNECT_NAK = 42
+    COA_REQUEST = 43
     COA_ACK = 44
     COA_NAK = 45
 

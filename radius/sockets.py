@@ -46,6 +46,24 @@ def open_sockets(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGR
     return opened
 
 
+def open_asking_sockets(host: str) -> dict[int, socket.socket]:
+    """For requests of our own, by address family: from where we listen, since a NAS may obey that address alone, and
+    from a free port that nobody shares: answers come back to it."""
+    found: dict[int, socket.socket] = {}
+    for each in ("0.0.0.0", "::") if host in ("", "::") else (host,):  # noqa: S104 - as the doors themselves listen
+        for family, kind, protocol, _name, address in socket.getaddrinfo(
+            each, 0, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+        ):
+            if family in found:
+                continue
+            opened = found[family] = socket.socket(family, kind, protocol)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
+            opened.setblocking(False)
+            opened.bind(address)
+    return found
+
+
 def _enlarge(each: socket.socket) -> None:
     """As much as the kernel allows; beyond its limit only with CAP_NET_ADMIN."""
     each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)

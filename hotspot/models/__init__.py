@@ -11,6 +11,7 @@ from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.patron import Patron
 from hotspot.models.purge import Purge
+from hotspot.models.session_wish import ChangeRecord, SessionWish, WishKind, WishReason, WishState
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
 from hotspot.models.usage import UsageHour
@@ -21,6 +22,7 @@ __all__ = [
     "AccessPoint",
     "Admission",
     "AuditEntry",
+    "ChangeRecord",
     "Device",
     "Grant",
     "MessageAuthenticatorMode",
@@ -34,6 +36,7 @@ __all__ = [
     "Patron",
     "Purge",
     "Role",
+    "SessionWish",
     "Site",
     "StaffMember",
     "StaffSite",
@@ -43,4 +46,7 @@ __all__ = [
     "VoucherBatch",
     "WifiSession",
     "WifiSessionCounter",
+    "WishKind",
+    "WishReason",
+    "WishState",
 ]

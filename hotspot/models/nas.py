@@ -53,5 +53,46 @@ class Nas(Base):
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    rebooted_at: Mapped[datetime | None]
+    """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""
+    revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """One more with each change of the NAS, its addresses or access points: only then does RADIUS read them again."""
+    last_address: Mapped[str | None] = mapped_column(String(45))
+    """Where its last packet came from: a network may be listed, and a CoA goes to one address."""
     certificate_name: Mapped[str | None] = mapped_column(String(253), unique=True, index=True)
     """As `normalise_certificate_name` makes it: the NAS whose certificate says so, on RadSec."""
+
+    organisation: Mapped[Organisation] = relationship()
+    site: Mapped[Site] = relationship()
+    addresses: Mapped[list[NasAddress]] = relationship(back_populates="nas", cascade="all, delete-orphan")
+    access_points: Mapped[list[AccessPoint]] = relationship(
+        back_populates="nas", cascade="all, delete-orphan", order_by="AccessPoint.name"
+    )
+
+
+class NasAddress(Base):
+    """A source address or network of a NAS. The longest match wins."""
+
+    __tablename__ = "nas_addresses"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    nas_id: Mapped[int] = mapped_column(ForeignKey("nases.id", ondelete="CASCADE"), index=True)
+    network: Mapped[str] = mapped_column(String(49), unique=True)
+    """CIDR in canonical form: `192.0.2.7/32`, `2001:db8::/48`."""
+
+    nas: Mapped[Nas] = relationship(back_populates="addresses")
+
+
+class AccessPoint(Base):
+    __tablename__ = "access_points"
+    __table_args__ = (UniqueConstraint("nas_id", "called_station_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    nas_id: Mapped[int] = mapped_column(ForeignKey("nases.id", ondelete="CASCADE"))
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), index=True)
+    called_station_id: Mapped[str] = mapped_column(String(253))
+    """As `normalise_called_station` makes it."""
+    name: Mapped[str] = mapped_column(String(200), default="")
+
+    nas: Mapped[Nas] = relationship(back_populates="access_points")
+    site: Mapped[Site] = relationship()

@@ -9,7 +9,17 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select
 from sqlalchemy.orm import Session
 
 from hotspot.db import Base
-from hotspot.models import Admission, Device, Grant, Purge, Voucher, VoucherBatch, WifiSession, WifiSessionCounter
+from hotspot.models import (
+    Admission,
+    Device,
+    Grant,
+    Purge,
+    SessionWish,
+    Voucher,
+    VoucherBatch,
+    WifiSession,
+    WifiSessionCounter,
+)
 
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
@@ -37,6 +47,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     any_left = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
     return [
         (WifiSessionCounter, WifiSessionCounter.id.in_(select(WifiSession.id).where(over))),
+        (SessionWish, SessionWish.wifi_session_id.in_(select(WifiSession.id).where(over))),
         (WifiSession, over),
         (Admission, Admission.happened_at < before),
         (Grant, (Grant.ends_at < before) & ~sessions.exists()),

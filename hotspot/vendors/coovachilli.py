@@ -9,12 +9,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from hotspot.values import Admit, normalise_called_station, parse_mac
 from hotspot.vendors.vendor import (
     Attributes,
+    LiveSession,
     LoginMaterial,
     Outcome,
     Redirect,
     SetupFacts,
     SetupStep,
     Vendor,
+    from_the_start,
     standard_limits,
     wispr_speeds,
 )
@@ -107,6 +109,10 @@ def _sibling(login_url: str, path: str) -> str:
 def accept_attributes(admit: Admit, online_url: str) -> Attributes:
     """1.9 answers a reject with nothing at all unless it names an address, and an address named once sticks to the
     next Accept: so both always name one."""
+    return [*_limits(admit), ("WISPr-Redirection-URL", online_url)]
+
+
+def _limits(admit: Admit) -> Attributes:
     attributes = standard_limits(admit) + wispr_speeds(admit)
     if admit.upload_kbps is not None:
         attributes.append(("ChilliSpot-Bandwidth-Max-Up", admit.upload_kbps))
@@ -117,7 +123,6 @@ def accept_attributes(admit: Admit, online_url: str) -> Attributes:
         attributes.append(("ChilliSpot-Max-Total-Octets", octets))
         if gigawords:
             attributes.append(("ChilliSpot-Max-Total-Gigawords", gigawords))
-    attributes.append(("WISPr-Redirection-URL", online_url))
     return attributes
 
 
@@ -128,6 +133,16 @@ def reject_attributes(why_url: str) -> Attributes:
 def input_is_download(integers: Mapping[str, int]) -> bool:
     """By default chilli counts from the client's view; ChilliSpot-Acct-View-Point says so on each packet."""
     return integers.get("ChilliSpot-Acct-View-Point") == _CLIENTS_VIEW
+
+
+def disconnect_by(session: LiveSession) -> Attributes:
+    """Without User-Name it does not answer at all; User-Name alone would end every session of that name."""
+    return [("User-Name", session.user_name), ("Acct-Session-Id", session.acct_session_id)]
+
+
+def change_by(session: LiveSession, admit: Admit) -> Attributes:
+    """A CoA clears every limit that it does not carry, and its Session-Timeout counts from the session's start."""
+    return disconnect_by(session) + _limits(from_the_start(session, admit))
 
 
 def setup_steps(facts: SetupFacts) -> list[SetupStep]:
@@ -222,5 +237,12 @@ COOVACHILLI = Vendor(
     reject_attributes=reject_attributes,
     input_is_download=input_is_download,
     setup_steps=setup_steps,
+    disconnect_by=disconnect_by,
+    change_by=change_by,
+    bare_nak_means_gone=True,
+    coa_steps=(
+        "Set coaport %(port)s (HS_COAPORT in /etc/chilli/config) and restart chilli;"
+        " without it the gateway does not listen. It obeys this server’s RADIUS address alone."
+    ),
     signs_redirects=True,
 )

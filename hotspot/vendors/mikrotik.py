@@ -8,12 +8,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from hotspot.values import Admit, normalise_called_station, parse_mac
 from hotspot.vendors.vendor import (
     Attributes,
+    LiveSession,
     LoginMaterial,
     Outcome,
     Redirect,
     SetupFacts,
     SetupStep,
     Vendor,
+    from_the_start,
     is_web_address,
     standard_limits,
 )
@@ -117,6 +119,19 @@ def input_is_download(_integers: Mapping[str, int]) -> bool:
     return False
 
 
+def disconnect_by(session: LiveSession) -> Attributes:
+    """User-Name alone is not enough, and one that looks like a MAC would hit the radio client: the address says which
+    host of the HotSpot is meant."""
+    address: Attributes = (
+        [("Framed-IP-Address", session.framed_ip)] if session.framed_ip and "." in session.framed_ip else []
+    )
+    return [("User-Name", session.user_name), *address, ("Acct-Session-Id", session.acct_session_id)]
+
+
+def change_by(session: LiveSession, admit: Admit) -> Attributes:
+    return disconnect_by(session) + accept_attributes(from_the_start(session, admit), "")
+
+
 def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     portal = urlsplit(facts.portal_url)
     onward = "&".join(f"{name}=$({variable})" for name, variable in _VARIABLES)
@@ -174,4 +189,10 @@ MIKROTIK = Vendor(
     reject_attributes=reject_attributes,
     input_is_download=input_is_download,
     setup_steps=setup_steps,
+    disconnect_by=disconnect_by,
+    change_by=change_by,
+    coa_steps=(
+        "In the RouterOS terminal: /radius incoming set accept=yes port=%(port)s."
+        " Without it the gateway does not listen."
+    ),
 )

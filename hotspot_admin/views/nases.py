@@ -10,11 +10,13 @@ from hotspot.errors import Conflict
 from hotspot.models import Nas
 from hotspot.services import nases
 from hotspot.services.sites import list_sites
+from hotspot.services.wish_queue import records_of
 from hotspot.vendors import VENDORS
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.nas import AccessPointForm, ChangeNasForm, NewNasForm, as_typed
 from hotspot_admin.language import called_station, gettext
 from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.wish_wording import KINDS, seems_deaf, was_refused_last, why_refused
 
 blueprint = Blueprint("nases", __name__, url_prefix="/gateways")
 
@@ -166,8 +168,15 @@ def _with_sites(form: AnyForm) -> AnyForm:
 
 
 def _edit_page(form: ChangeNasForm, nas: Nas, access_point_form: AccessPointForm | None = None) -> str:
+    with resources().database.reading() as db:
+        records = records_of(db, nas.id)
     return render_template(
         "nas.html",
+        change_records=records,
+        change_kinds=KINDS,
+        seems_deaf=seems_deaf,
+        was_refused_last=was_refused_last,
+        why_refused=why_refused,
         form=form,
         access_point_form=access_point_form or _with_sites(AccessPointForm(formdata=None)),
         nas=nas,
