@@ -52,7 +52,10 @@ class Nas(Base):
     """Its Acct-Input-Octets are the citizen's download, whatever RFC 2866 says."""
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
+    """When something authentic last came from it."""
     created_at: Mapped[datetime]
+    last_address: Mapped[str | None] = mapped_column(String(45))
+    """Where its last packet came from."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()
