@@ -150,3 +150,8 @@ def as_array(values: Iterable[str]) -> str:
     """A PostgreSQL array as text, which costs a fraction of adapting each value. "NULL" is null. Only for values that
     hold no comma, brace, quote or space: numbers, ids, moments, our own words."""
     return "{" + ",".join(values) + "}"
+
+
+def sqlite_moment(moment: datetime) -> str:
+    """As `UtcDateTime` keeps it there: for statements that go past SQLAlchemy."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
