@@ -95,8 +95,8 @@ class Server:
                 self._tallies.discards[reason, exchange.client.nas_id] += 1
             BATCH.observe(len(asked))
             ANSWER_SECONDS.observe(perf_counter() - began)
-            self._keeper.heard({exchange.client.nas_id for exchange in asked}, now)
-        self._keeper.discarded(self._tallies.publish())
+            self._keeper.heard(asked, now)
+        self._keeper.counted(self._tallies.publish(), now)
 
     def _receive(self, each: socket.socket, datagram: bytes, source: Address, now: datetime) -> Exchange | None:
         try:
@@ -108,11 +108,13 @@ class Server:
             case Ask(exchange):
                 self._tallies.packets[type(exchange.request).__name__] += 1
                 return exchange
-            case AnswerAgain(packet):
-                self._tallies.replies["Again"] += 1
+            case AnswerAgain(packet, nas_id):
+                self._tallies.repeats[nas_id] += 1
                 _send(each, source, packet)
             case Discard(reason, nas_id):
                 self._tallies.discards[reason, source[0] if nas_id is None else nas_id] += 1
+                if nas_id is None:
+                    self._keeper.knocked(source[0], self._doors[each], datagram, now)
         return None
 
 

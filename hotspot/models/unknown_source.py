@@ -21,8 +21,8 @@ class UnknownSource(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[SourceKind] = mapped_column(TextEnum(SourceKind))
-    source: Mapped[str] = mapped_column(String(200))
-    """The address, or the certificate's fingerprint."""
+    source: Mapped[str] = mapped_column(String(253))
+    """The address, or the name in the certificate."""
     address: Mapped[str] = mapped_column(String(45))
     """Where it last came from: for a certificate too."""
     first_at: Mapped[datetime]
@@ -33,7 +33,7 @@ class UnknownSource(Base):
     door: Mapped[str] = mapped_column(String(20), default="")
     """Which port it knocked at: authentication, accounting, radsec."""
     nas_identifier: Mapped[str] = mapped_column(String(100), default="")
-    """Claimed: NAS-Identifier, or the name in the certificate."""
+    """Claimed."""
     called_station_id: Mapped[str] = mapped_column(String(100), default="")
     """Claimed."""
     vendor: Mapped[str] = mapped_column(String(40), default="")

@@ -1,4 +1,4 @@
-"""What the RADIUS processes learn of each NAS, written down: one statement for each table, however many NASes were heard.
+"""What the RADIUS processes learn of each NAS, written down: one statement for each table, however many were heard.
 
 Raw SQL, as in accounting_rows: ten thousand NASes must cost one round trip. Several processes write; times only grow,
 counts are added up, and all lock in the order of the ids.

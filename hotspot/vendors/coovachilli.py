@@ -181,4 +181,6 @@ COOVACHILLI = Vendor(
     input_is_download=input_is_download,
     setup_steps=setup_steps,
     signs_redirects=True,
+    enterprise_number=14559,
+    usual_login_host="10.1.0.1:3990",
 )

@@ -154,4 +154,6 @@ MIKROTIK = Vendor(
     reject_attributes=reject_attributes,
     input_is_download=input_is_download,
     setup_steps=setup_steps,
+    enterprise_number=14988,
+    usual_login_host="10.5.50.1",
 )

@@ -1,5 +1,7 @@
 """The health of each NAS: what was learned of it, alarms and their mails, and sources that are no NAS."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,12 +9,13 @@ revision = "0013"
 down_revision = "0009"
 
 
-def _moment(name: str, *, nullable: bool = False) -> "sa.Column[sa.DateTime]":
+def _moment(name: str, *, nullable: bool = False) -> "sa.Column[datetime]":
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
-def _nas_id(**options: bool) -> "sa.Column[sa.Integer]":
-    return sa.Column("nas_id", sa.Integer, sa.ForeignKey("nases.id", ondelete="CASCADE"), **options)
+def _nas_id(*, primary_key: bool) -> "sa.Column[int]":
+    theirs = sa.ForeignKey("nases.id", ondelete="CASCADE")
+    return sa.Column("nas_id", sa.Integer, theirs, primary_key=primary_key, nullable=False)
 
 
 def upgrade() -> None:
@@ -45,7 +48,7 @@ def upgrade() -> None:
     op.create_table(
         "nas_alarms",
         sa.Column("id", sa.Integer, primary_key=True),
-        _nas_id(nullable=False),
+        _nas_id(primary_key=False),
         sa.Column("kind", sa.String(40), nullable=False),
         _moment("since"),
         _moment("raised_at"),
@@ -70,7 +73,7 @@ def upgrade() -> None:
         "unknown_sources",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("kind", sa.String(40), nullable=False),
-        sa.Column("source", sa.String(200), nullable=False),
+        sa.Column("source", sa.String(253), nullable=False),
         sa.Column("address", sa.String(45), nullable=False),
         _moment("first_at"),
         _moment("last_at"),
