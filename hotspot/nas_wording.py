@@ -121,7 +121,8 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
     FindingKind.MANY_REPEATS: (
         _("It asks the same again and again: %(number)s %% of its requests today are repeats."),
         _(
-            "Our answers get lost or come too late. Check its line and firewall; its timeout should be 3 seconds or more."
+            "Our answers get lost or come too late. Check its line and firewall; its timeout should be 3 seconds or "
+            "more."
         ),
     ),
     FindingKind.MALFORMED: (_("Packets that make no sense were left unanswered (%(number)s in 24 hours)."), _BROKEN),
