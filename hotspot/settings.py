@@ -1,12 +1,14 @@
 """Settings, read once at the start and passed on. Nothing else reads the environment.
 
 Each comes from `PARVIS_<NAME>`, else from the TOML file that `PARVIS_CONFIG` names, else from the default here.
-What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`.
+What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`,
+`PARVIS_MAIL_PASSWORD_FILE`.
 A length of time is a number of seconds, `HH:MM:SS`, or as ISO 8601 writes it (`PT2H`). A bad value stops the start and
 is named.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -39,7 +41,8 @@ Length = Annotated[
     Field(gt=timedelta(0)),
     BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value),
 ]
-_IN_FILES = ("secret_key", "database_url", "redis_url")
+_MAIL_ADDRESS = re.compile(r"[^@\s,<>]{1,64}@[^@\s,<>]{1,189}")
+_IN_FILES = ("secret_key", "database_url", "redis_url", "mail_password")
 """What may hold a secret."""
 
 
@@ -98,6 +101,16 @@ class Settings(BaseSettings):
     """A Wi-Fi session without news for so long is closed as silent."""
     connection_data_life: Annotated[Length, Field(ge=timedelta(days=1))] = timedelta(days=365)
     """How long connection data are kept. France: one year (CPCE L34-1); elsewhere the law may say otherwise."""
+    mail_host: str | None = None
+    """The SMTP server that mails go out through; none means that nobody is mailed."""
+    mail_port: Port = 587
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str = ""
+    mail_password: SecretStr = SecretStr("")
+    mail_from: Annotated[str, Field(validate_default=True)] = ""
+    """The sender. Needed once there is a server."""
+    alerts_to: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who is told of alarms, in place of each organisation's administrators. In the environment separated by commas."""
     log_format: Literal["json", "console"] = "json"
 
     @field_validator("database_url")
@@ -117,7 +130,22 @@ class Settings(BaseSettings):
             raise ValueError("radsec_certificate, radsec_key and radsec_ca go together")
         return value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("mail_from")
+    @classmethod
+    def _a_sender(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("mail_host") and not _MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("must be a mail address, since PARVIS_MAIL_HOST is set")
+        return value
+
+    @field_validator("alerts_to")
+    @classmethod
+    def _mail_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _MAIL_ADDRESS.fullmatch(each):
+                raise ValueError(f"{each} is not a mail address")
+        return value
+
+    @field_validator("trusted_proxies", "alerts_to", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: Any) -> Any:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value

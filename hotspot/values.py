@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 from typing import NewType
 from uuid import UUID
 
@@ -37,6 +38,13 @@ def normalise_called_station(text: str) -> str:
 def normalise_certificate_name(text: str) -> str:
     """A host name or common name of a certificate as we compare it: without its case and the root's dot."""
     return text.strip().rstrip(".").lower()
+
+
+def plain_address(source: str) -> str:
+    """As people write it: `::ffff:192.0.2.7` is `192.0.2.7`, and `fe80::1%eth0` loses its interface."""
+    address = ip_address(source.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def parse_row_id(text: str) -> int:

@@ -37,6 +37,7 @@ ACTIONS = {
     "staff.password_reset": mark("Staff password replaced"),
     "staff.retired": mark("Staff account retired"),
     "terms.published": mark("Terms of use published"),
+    "unknown_source.ignored": mark("Unknown access point ignored"),
     "wifi_session.ended": mark("Connections ended"),
     "voucher.voided": mark("Voucher made void"),
     "voucher_batch.created": mark("Batch of vouchers made"),

@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -26,6 +27,15 @@ RADSEC_CLOSED = Counter("parvis_radsec_closed_total", "RadSec connections that e
 RADSEC_CERTIFICATE_END = Gauge("parvis_radsec_certificate_end_timestamp_seconds", "When our certificate of RadSec ends")
 
 
+class Counted(NamedTuple):
+    """What the keeper wants to know of a turn."""
+
+    discards: Mapping[tuple[DiscardReason, int | str], int]
+    """By reason, and NAS id or, for a stranger, source address."""
+    repeats: Mapping[int, int]
+    """By NAS: requests that were answered again."""
+
+
 class Tallies:
     """Counted plainly while a batch is in work, handed on once for it."""
 
@@ -33,18 +43,19 @@ class Tallies:
         self.packets: Tally[str] = Tally()
         self.replies: Tally[str] = Tally()
         self.discards: Tally[tuple[DiscardReason, int | str]] = Tally()
-        """By reason, and NAS id or, for a stranger, source address."""
+        self.repeats: Tally[int] = Tally()
 
-    def publish(self) -> Mapping[tuple[DiscardReason, int | str], int]:
-        """To the metrics. The discards are returned, for the log."""
+    def publish(self) -> Counted:
+        """To the metrics; and what the keeper goes on with."""
         for kind, number in self.packets.items():
             PACKETS.labels(kind).inc(number)
         for kind, number in self.replies.items():
             REPLIES.labels(kind).inc(number)
         for (reason, _), number in self.discards.items():
             DISCARDS.labels(reason).inc(number)
-        discards = dict(self.discards)
-        self.packets.clear()
-        self.replies.clear()
-        self.discards.clear()
-        return discards
+        if self.repeats:
+            REPLIES.labels("Again").inc(self.repeats.total())
+        counted = Counted(dict(self.discards), dict(self.repeats))
+        for each in (self.packets, self.replies, self.discards, self.repeats):
+            each.clear()
+        return counted

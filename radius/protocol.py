@@ -51,6 +51,7 @@ class AnswerAgain:
     """A retransmission: send the answer already given."""
 
     packet: bytes
+    nas_id: int
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +116,9 @@ class RadiusProtocol:
         key = (source[0], source[1], packet.identifier, packet.authenticator, door)
         if self._duplicates.is_known(key, now):
             answer = self._duplicates.answer(key)
-            return Discard(DiscardReason.ALREADY_IN_WORK, client.nas_id) if answer is None else AnswerAgain(answer)
+            if answer is None:
+                return Discard(DiscardReason.ALREADY_IN_WORK, client.nas_id)
+            return AnswerAgain(answer, client.nas_id)
         request = read_request(packet, self._secret(client))
         if isinstance(request, DiscardReason):
             return Discard(request, client.nas_id)

@@ -52,6 +52,7 @@ class Nas(Base):
     """Its Acct-Input-Octets are the citizen's download, whatever RFC 2866 says."""
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
+    """When something authentic last came from it."""
     created_at: Mapped[datetime]
     rebooted_at: Mapped[datetime | None]
     """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""

@@ -20,6 +20,7 @@ from hotspot.sealing import Vault
 from hotspot.services import audit
 from hotspot.services.sites import get_site
 from hotspot.services.staff import Scope
+from hotspot.services.unknown_sources import forget_known
 from hotspot.settings import Settings
 from hotspot.values import normalise_called_station
 from hotspot.vendors import VENDORS
@@ -104,6 +105,7 @@ def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: dateti
     _apply(nas, draft)
     db.add(nas)
     _write(db)
+    forget_known(db, draft.networks)
     audit.note(db, by, "nas.created", nas.name, _facts(nas, site), now, organisation_id=nas.organisation_id)
     return nas
 
@@ -117,8 +119,24 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     _revise(nas)
     nas.organisation_id = site.organisation_id
     _write(db)
+    forget_known(db, draft.networks)
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def add_address(db: Session, by: Scope, nas_id: int, network: str, now: datetime) -> Nas:
+    """One more that its packets come from: CIDR in canonical form."""
+    nas = get_nas(db, by, nas_id)
+    before = sorted(each.network for each in nas.addresses)
+    if network not in before:
+        _refuse_overlaps(db, by, [network], nas_id)
+        nas.addresses.append(NasAddress(network=network))
+        _revise(nas)
+        _write(db)
+        changes = {"addresses": [before, sorted([*before, network])]}
+        audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
+    forget_known(db, [network])
     return nas
 
 
@@ -249,8 +267,6 @@ def _yes_or_no(value: bool) -> str:
 
 
 def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_id: int | None) -> None:
-    """An address or a certificate belongs to one NAS. Within one's own, the longest match may single one out of
-    another's network; over another organisation's network nobody may lay theirs."""
     twin = db.scalar(select(Nas).where(Nas.vendor == vendor, Nas.nas_identifier == draft.nas_identifier))
     if twin is not None and twin.id != nas_id:
         raise Conflict(
@@ -266,7 +282,13 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
                 field="certificate_name",
                 other=_name_for(by, twin),
             )
-    wanted = [ip_network(network) for network in draft.networks]
+    _refuse_overlaps(db, by, draft.networks, nas_id)
+
+
+def _refuse_overlaps(db: Session, by: Scope, networks: Sequence[str], nas_id: int | None) -> None:
+    """An address belongs to one NAS. Within one's own, the longest match may single one out of another's network;
+    over another organisation's network nobody may lay theirs."""
+    wanted = [ip_network(network) for network in networks]
     for address in db.scalars(select(NasAddress).options(joinedload(NasAddress.nas))):
         theirs = ip_network(address.network)
         is_ours = address.nas.organisation_id in by.organisation_ids

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
 from cryptography.fernet import InvalidToken
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.models import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
@@ -160,22 +159,3 @@ class RadiusClientReader:
         except InvalidToken:
             log.error("nas_secret_unreadable", nas_id=nas_id)
             return None
-
-
-def note_message_authenticator(db: Session, nas_ids: Iterable[int]) -> None:
-    """From now on AUTO requires it of them."""
-    db.execute(
-        update(Nas)
-        .where(Nas.id.in_(list(nas_ids)), Nas.message_authenticator_seen.is_(False))
-        .values(message_authenticator_seen=True, revision=Nas.revision + 1)
-    )
-
-
-def note_heard(db: Session, heard_at: Mapping[int, datetime]) -> None:
-    """When an authentic packet last came from each of these. Never moved back."""
-    for nas_id, at in sorted(heard_at.items()):
-        db.execute(
-            update(Nas)
-            .where(Nas.id == nas_id, or_(Nas.last_packet_at.is_(None), Nas.last_packet_at < at))
-            .values(last_packet_at=at)
-        )

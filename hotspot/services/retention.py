@@ -13,26 +13,35 @@ from hotspot.models import (
     Admission,
     Device,
     Grant,
+    NasAlarm,
+    NasDiscard,
+    NasSilence,
+    OutgoingMail,
     Purge,
     SessionWish,
+    UnknownSource,
     Voucher,
     VoucherBatch,
     WifiSession,
     WifiSessionCounter,
 )
 
+_QUARTER = timedelta(days=90)
+_MONTH = timedelta(days=30)
+
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
-    """Erase connection data that is older than its life. Rows erased, by table; a table with none is left out."""
+    """Erase what is older than its life. Rows erased, by table; a table with none is left out."""
     before = now - connection_data_life
+    over = [(table, before, where) for table, where in _what_is_over(before)]
     erased: dict[str, int] = {}
-    for table, where in _what_is_over(before):
+    for table, older_than, where in [*over, *_what_was_learned(now)]:
         result = db.execute(delete(table).where(where), execution_options={"synchronize_session": False})
         assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
         if result.rowcount:
-            erased[table.__tablename__] = result.rowcount
-    for name, rows in erased.items():
-        db.add(Purge(happened_at=now, table_name=name, older_than=before, erased=rows))
+            name = table.__tablename__
+            erased[name] = result.rowcount
+            db.add(Purge(happened_at=now, table_name=name, older_than=older_than, erased=result.rowcount))
     db.flush()
     return erased
 
@@ -54,4 +63,16 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
         (Device, (Device.last_seen_at < before) & ~grants.exists()),
+    ]
+
+
+def _what_was_learned(now: datetime) -> list[tuple[type[Base], datetime, ColumnElement[bool]]]:
+    """About NASes, and about what is none: nobody's connection is told by it."""
+    quarter, month = now - _QUARTER, now - _MONTH
+    return [
+        (NasDiscard, quarter, NasDiscard.hour_at < quarter),
+        (NasAlarm, quarter, NasAlarm.ended_at < quarter),
+        (NasSilence, month, NasSilence.ended_at < month),
+        (UnknownSource, month, UnknownSource.last_at < month),
+        (OutgoingMail, month, OutgoingMail.created_at < month),
     ]

@@ -245,4 +245,6 @@ COOVACHILLI = Vendor(
         " without it the gateway does not listen. It obeys this server’s RADIUS address alone."
     ),
     signs_redirects=True,
+    enterprise_number=14559,
+    usual_login_host="10.1.0.1:3990",
 )

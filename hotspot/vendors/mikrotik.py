@@ -195,4 +195,6 @@ MIKROTIK = Vendor(
         "In the RouterOS terminal: /radius incoming set accept=yes port=%(port)s."
         " Without it the gateway does not listen."
     ),
+    enterprise_number=14988,
+    usual_login_host="10.5.50.1",
 )

@@ -141,6 +141,10 @@ class Vendor:
     """What must be switched on there for both to be heard: a message id, `%(port)s` in it."""
     signs_redirects: bool = False
     """The administrator is given a redirect secret too."""
+    enterprise_number: int = 0
+    """In its Vendor-Specific attributes (RFC 2865 section 5.26): what an unknown device is recognised by."""
+    usual_login_host: str = ""
+    """Where its login page answers unless somebody changed that."""
 
 
 def standard_limits(admit: Admit) -> Attributes:

@@ -365,7 +365,7 @@ def test_a_retransmission_gets_the_same_answer_without_being_asked_about_again()
     spoken, request = protocol(), signed(1, PAP)
     answer = spoken.answer(asked(spoken.receive(request, SOURCE, AUTH, NOW)), Accept([]))
 
-    assert spoken.receive(request, SOURCE, AUTH, NOW + timedelta(seconds=12)) == AnswerAgain(answer)
+    assert spoken.receive(request, SOURCE, AUTH, NOW + timedelta(seconds=12)) == AnswerAgain(answer, 1)
 
 
 def test_a_retransmission_is_met_with_silence_while_the_first_is_in_work() -> None:
