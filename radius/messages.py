@@ -65,7 +65,10 @@ class DiscardReason(StrEnum):
 class AccessRequest:
     user_name: str
     calling_station_id: str
+    called_station_id: str
+    service_type: int | None
     proof: Proof
+    is_eap: bool = False
 
 
 class AccountingRequest(NamedTuple):
