@@ -12,6 +12,7 @@ from flask import Flask
 from markupsafe import Markup
 from redis import Redis
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
@@ -49,6 +50,7 @@ def create_app(
         limits=RateLimits(redis, vault.digest),
         last_arrivals=LastArrivals(redis),
         returning=ReturningDevices(redis),
+        known=KnownDevices(redis),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

@@ -1,6 +1,7 @@
 """Is a packet authentic, and what makes ours so: authenticators, Message-Authenticator, User-Password, CHAP.
 
-RFC 2865 sections 3, 5.2 and 5.3; MS-CHAPv2 is in `radius/mschap.py`; RFC 2866 section 3; RFC 3579 section 3.2. MD5 is what these protocols are made of.
+RFC 2865 sections 3, 5.2 and 5.3; RFC 2866 section 3; RFC 3579 section 3.2. MD5 is what these protocols are made of.
+MS-CHAPv2 is in `radius/mschap.py`.
 """
 
 import hashlib

@@ -20,7 +20,9 @@ from hotspot.services.radius_clients import RadiusClient
 from hotspot.values import parse_mac
 from radius.attributes import ReplyWriter
 from radius.messages import Accept, AccessRequest, AccountingRequest, Acknowledge, DiscardReason, Reply, StatusServer
+from radius.people import People
 from radius.protocol import Exchange
+from radius.routing import is_for_people
 
 log = structlog.get_logger()
 
@@ -43,10 +45,19 @@ class Handlers:
     database: Database
     logins: OneTimeLogins
     writer: ReplyWriter
+    people: People | None = None
 
     def answer(self, exchanges: Sequence[Exchange], now: datetime) -> Answers:
         """Everything that can be kept is kept and answered; the rest stays silent, each with its reason."""
         answers = Answers()
+        if self.people is not None:
+            for each in (each for each in exchanges if is_for_people(each.request)):
+                outcome = self.people.answer_person(each, now)
+                if isinstance(outcome, DiscardReason):
+                    answers.silent.append((each, outcome))
+                else:
+                    answers.replies.append((each, outcome))
+            exchanges = [each for each in exchanges if not is_for_people(each.request)]
         if exchanges:
             self._try(exchanges, now, answers)
         return answers
@@ -108,8 +119,8 @@ class Handlers:
         ]
         decisions = admission.admit(db, requests, now, self.logins)
         return [
-            (each, self.writer.write(decision, each.client))
-            for (each, _), decision in zip(asking, decisions, strict=True)
+            (each, self.writer.write(decision, each.client, request.proof))
+            for (each, request), decision in zip(asking, decisions, strict=True)
         ]
 
 

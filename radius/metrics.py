@@ -10,6 +10,11 @@ from radius.messages import DiscardReason
 PACKETS = Counter("parvis_radius_packets_total", "Authentic requests, by what they ask", ["kind"])
 REPLIES = Counter("parvis_radius_replies_total", "Replies, by what they say", ["kind"])
 DISCARDS = Counter("parvis_radius_discards_total", "Packets left without an answer", ["reason"])
+QUIET = Counter(
+    "parvis_radius_quiet_refusals_total",
+    "Machines that were told no before any person asked, by reason",
+    ["reason"],
+)
 BATCH = Histogram(
     "parvis_radius_batch_packets", "Requests answered in one transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400)
 )

@@ -73,13 +73,15 @@ def _read_proof(packet: Packet, secret: SharedSecret) -> Proof | DiscardReason:
             return DiscardReason.PASSWORD_MALFORMED
         return Pap(secret.reveal_password(hidden, packet.authenticator))
     if chap is not None:
-        if len(chap) != 17:
-            return DiscardReason.PASSWORD_MALFORMED
-        challenge = packet.octets_of(60)
-        return Chap(chap[:1], chap[1:], packet.authenticator if challenge is None else challenge)
-    if ms_chap is not None:
-        return _read_ms_chap(packet, ms_chap)
-    return NoProof()
+        return _read_chap(packet, chap)
+    return NoProof() if ms_chap is None else _read_ms_chap(packet, ms_chap)
+
+
+def _read_chap(packet: Packet, chap: bytes) -> Proof | DiscardReason:
+    if len(chap) != 17:
+        return DiscardReason.PASSWORD_MALFORMED
+    challenge = packet.octets_of(60)
+    return Chap(chap[:1], chap[1:], packet.authenticator if challenge is None else challenge)
 
 
 def _read_ms_chap(packet: Packet, response: bytes) -> Proof | DiscardReason:

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from hotspot.values import parse_mac
-from radius.messages import AccessRequest
+from radius.messages import AccessRequest, Request
 
 _ONE_TIME_LOGIN = re.compile(r"[0-9a-f]{20}")
 """The names that `make_one_time_login` gives: no MAC, card number or voucher code looks so."""
@@ -37,6 +37,11 @@ def asks_with(request: AccessRequest) -> Asking:
     if request.service_type == _CALL_CHECK or _names_its_device(request):
         return Asking.MAC_AUTHENTICATION
     return Asking.TYPED_LOGIN
+
+
+def is_for_people(request: Request) -> bool:
+    """Has `radius/people.py` to answer it?"""
+    return isinstance(request, AccessRequest) and asks_with(request) is not Asking.ONE_TIME_LOGIN
 
 
 def _names_its_device(request: AccessRequest) -> bool:

@@ -7,23 +7,32 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
+from uuid import UUID
 
 import structlog
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.one_time_login import OneTimeLogins
+from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
-from hotspot.db import open_database
+from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.db import Database, open_database
+from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
+from hotspot.models import Admission
 from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
 from hotspot.settings import Settings
+from hotspot.values import Admit, Refuse
 from radius.attributes import ReplyWriter
 from radius.handlers import Handlers
 from radius.keeper import Keeper
 from radius.messages import DiscardReason, Door
 from radius.metrics import ANSWER_SECONDS, BATCH, Tallies
+from radius.people import Note, People
 from radius.protocol import AnswerAgain, Ask, Discard, Exchange, RadiusProtocol
 from radius.sockets import Address, drain, open_sockets
 
@@ -124,13 +133,40 @@ def _send(each: socket.socket, destination: Address, packet: bytes) -> None:
         log.warning("reply_not_sent", error=error.strerror)
 
 
+def _noted_in(database: Database) -> Note:
+    def note(
+        _key: bytes,
+        nas_id: int,
+        device_mac: str | None,
+        grant_id: UUID | None,
+        answer: Admit | Refuse,
+        now: datetime,
+    ) -> None:
+        refusal = answer.reason if isinstance(answer, Refuse) else None
+        with suppress(Unavailable), database.transaction() as db:
+            db.add(Admission(happened_at=now, nas_id=nas_id, grant_id=grant_id, device_mac=device_mac, refusal=refusal))
+
+    return note
+
+
 def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
     """Until SIGTERM or SIGINT."""
     vault = Vault(settings.secret_key.get_secret_value())
     database, redis = open_database(settings), open_redis(settings)
     protocol = RadiusProtocol(RadiusClients())
     keeper = Keeper(database, RadiusClientReader(vault), protocol, clock)
-    handlers = Handlers(database, OneTimeLogins(redis, settings.one_time_login_life), ReplyWriter(settings, vault))
+    writer = ReplyWriter(settings, vault)
+    people = People(
+        database,
+        KnownDevices(redis),
+        ReturningDevices(redis),
+        RateLimits(redis, vault.digest),
+        writer,
+        vault,
+        settings,
+        _noted_in(database),
+    )
+    handlers = Handlers(database, OneTimeLogins(redis, settings.one_time_login_life), writer, people)
     doors = {
         Door.AUTHENTICATION: open_sockets(settings.radius_host, settings.radius_auth_port),
         Door.ACCOUNTING: open_sockets(settings.radius_host, settings.radius_acct_port),

@@ -11,6 +11,7 @@ from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.patron import Patron
 from hotspot.models.purge import Purge
+from hotspot.models.remembered_device import RememberedDevice
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
 from hotspot.models.usage import UsageHour
@@ -33,6 +34,7 @@ __all__ = [
     "Organisation",
     "Patron",
     "Purge",
+    "RememberedDevice",
     "Role",
     "Site",
     "StaffMember",

@@ -49,6 +49,9 @@ class Grant(Base):
     upload_kbps: Mapped[int | None]
     download_kbps: Mapped[int | None]
     idle_timeout: Mapped[timedelta]
+    by_mac: Mapped[bool] = mapped_column(default=False)
+    """Given to a remembered device that its NAS named (MAC authentication): nobody typed anything, and an address can
+    be forged. `way` says how its person once signed in."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()
