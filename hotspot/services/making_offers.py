@@ -90,12 +90,13 @@ def _check(draft: OfferDraft) -> None:
             raise InvalidInput("Between 1 kbit/s and 100 Gbit/s.", field=field)
     if draft.octets_allowed is not None and not 1 <= draft.octets_allowed <= _MOST_OCTETS:
         raise InvalidInput("At least one octet, at most 2^53.", field="volume")
-    if draft.remember_for is not None:
-        if draft.way not in _KNOWS_A_PERSON:
-            raise InvalidInput(
-                "Only for library cards and vouchers: nobody else has a device to remember.", field="remember"
-            )
-        if not timedelta(days=1) <= draft.remember_for <= _LONGEST:
-            raise InvalidInput("Between one day and a year.", field="remember")
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
+    _check_remembering(draft.way, draft.remember_for)
+
+
+def _check_remembering(way: Way, length: timedelta | None) -> None:
+    if length is not None and way not in _KNOWS_A_PERSON:
+        raise InvalidInput("Devices are remembered for a library card or a voucher only.", field="remember-days")
+    if length is not None and not timedelta(days=1) <= length <= _LONGEST:
+        raise InvalidInput("Between one day and a year.", field="remember-days")

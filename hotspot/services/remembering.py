@@ -2,6 +2,7 @@
 `mac_authentication.py`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -53,14 +54,30 @@ def remember_device(db: Session, grant: Grant, now: datetime) -> bool:
     return True
 
 
-def remembered_with(db: Session, grant: Grant, now: datetime) -> Sequence[RememberedDevice]:
-    """All devices of the person who has this grant, the newest first."""
-    return db.scalars(
+@dataclass(frozen=True, slots=True)
+class RememberedWith:
+    """What the person who has a grant sees of it."""
+
+    devices: Sequence[RememberedDevice]
+    """All of theirs, the newest first."""
+    is_offered: bool
+    this_one: RememberedDevice | None
+    """The grant's own device, under its offer."""
+
+    @property
+    def is_full(self) -> bool:
+        return len({each.device_mac for each in self.devices}) >= MOST_REMEMBERED
+
+
+def remembered_with(db: Session, grant: Grant, now: datetime) -> RememberedWith:
+    devices = db.scalars(
         select(RememberedDevice)
         .where(_whose(grant), RememberedDevice.expires_at > now)
         .options(joinedload(RememberedDevice.device))
         .order_by(RememberedDevice.created_at.desc(), RememberedDevice.id.desc())
     ).all()
+    this_one = (each for each in devices if (each.device_mac, each.offer_id) == (grant.device_mac, grant.offer_id))
+    return RememberedWith(devices, grant.offer.remember_for is not None, next(this_one, None))
 
 
 def find_remembered(db: Session, device_mac: str, site_id: int, now: datetime) -> RememberedDevice | None:
@@ -102,7 +119,7 @@ def forget_devices_of_patron(db: Session, scope: Scope, patron_id: int, now: dat
     forgotten = _delete(db, RememberedDevice.patron_id == patron.id)
     if not forgotten:
         raise Conflict("No device of this card is remembered.")
-    facts: dict[str, object] = {"count": forgotten}
+    facts: dict[str, object] = {"devices": forgotten}
     subject = f"patron {patron.id}"
     audit.note(db, scope, "patron.devices_forgotten", subject, facts, now, organisation_id=patron.organisation_id)
     return patron
@@ -125,7 +142,7 @@ def _whose(grant: Grant) -> ColumnElement[bool]:
 
 
 def _count(db: Session, which: ColumnElement[bool], now: datetime) -> int:
-    counted = select(func.count()).select_from(RememberedDevice).where(which, RememberedDevice.expires_at > now)
+    counted = select(func.count(RememberedDevice.device_mac.distinct())).where(which, RememberedDevice.expires_at > now)
     return db.scalar(counted) or 0
 
 

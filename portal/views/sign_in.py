@@ -133,7 +133,9 @@ def _refused(
 
 
 def _shown(notice: Notice, offer: OfferShown | None, form: SignInForm | None) -> Shown:
-    return Shown(notice, tried=offer, card_number=(form.card_number.data or "")[:64] if form else "")
+    if form is None:
+        return Shown(notice, tried=offer)
+    return Shown(notice, tried=offer, remember=form.remember.data, card_number=(form.card_number.data or "")[:64])
 
 
 def _request(
