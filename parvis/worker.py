@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.services.accounting import close_silent
+from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
@@ -44,6 +46,13 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
             since = _EVER if counted is None else min(counted, now) - settings.longest_session - settings.stale_after
             roll_up(db, since, now)
 
+    known = KnownDevices(open_redis(settings))
+
+    def forget_visits_ended_early(now: datetime) -> None:
+        with database.reading() as db:
+            ended = visits_ended_early(db, now - timedelta(hours=1))
+        known.forget(ended)
+
     def forget_what_is_over(now: datetime) -> None:
         with database.transaction() as db:
             erased = forget(db, now, settings.connection_data_life)
@@ -53,6 +62,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     minute = timedelta(minutes=1)
     return [
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
+        Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]

@@ -1,11 +1,15 @@
 """A NAS asks about a device by its address alone: is it in the middle of a visit, or does its person want it to be let
 in without typing? Nothing is proven by an address; docs/radius.md says what that means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotspot.models import Grant
+from hotspot.models.grant import ENDED_EARLY
 from hotspot.sealing import Vault
 from hotspot.services.arriving import find_live_grant
 from hotspot.services.remembering import find_remembered
@@ -44,3 +48,10 @@ def admit_device(db: Session, seen: DeviceSeen, now: datetime, *, vault: Vault, 
     if not isinstance(entered, Refuse):
         remembered.last_used_at = now
     return entered
+
+
+def visits_ended_early(db: Session, since: datetime) -> Sequence[tuple[int, str]]:
+    """Site and device of each grant that somebody has ended since then: a card was blocked, a voucher withdrawn. What
+    `KnownDevices` knows of them is to be forgotten before the database is away."""
+    rows = db.execute(select(Grant.site_id, Grant.device_mac).where(ENDED_EARLY, Grant.ends_at >= since))
+    return [(site_id, device_mac) for site_id, device_mac in rows]

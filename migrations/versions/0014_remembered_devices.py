@@ -12,6 +12,10 @@ def upgrade() -> None:
         offers.add_column(sa.Column("remember_for", sa.Integer))
         offers.create_check_constraint("remember_for_positive", "remember_for > 0")
     op.add_column("grants", sa.Column("by_mac", sa.Boolean, nullable=False, server_default=sa.false()))
+    ended_early = sa.text("ends_because <> 'grant_ended' AND ends_because <> 'site_closed'")
+    op.create_index(
+        "ix_grants_ended_early", "grants", ["ends_at"], postgresql_where=ended_early, sqlite_where=ended_early
+    )
     op.create_table(
         "remembered_devices",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -32,6 +36,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("remembered_devices")
+    op.drop_index("ix_grants_ended_early", "grants")
     op.drop_column("grants", "by_mac")
     with op.batch_alter_table("offers") as offers:
         offers.drop_constraint("remember_for_positive", type_="check")
