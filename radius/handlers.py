@@ -52,7 +52,11 @@ class Handlers:
         answers = Answers()
         if self.people is not None:
             for each in (each for each in exchanges if is_for_people(each.request)):
-                outcome = self.people.answer_person(each, now)
+                try:
+                    outcome: Reply | DiscardReason = self.people.answer_person(each, now)
+                except Exception:  # a fault of ours: silence, and the NAS asks again
+                    log.exception("request_not_answered")
+                    outcome = DiscardReason.CANNOT_BE_RECORDED
                 if isinstance(outcome, DiscardReason):
                     answers.silent.append((each, outcome))
                 else:

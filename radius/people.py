@@ -4,6 +4,7 @@
 late answer does no harm: asking again finds the grant that was made.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ from radius.typed import credential_of
 
 _AWAY_FOR = timedelta(seconds=5)
 """After a failure the database is not tried again for so long: a device that is known gets its answer at once."""
+_PATIENCE = timedelta(seconds=1.5)
+"""A database that has left another request waiting for longer than this is as good as away."""
 
 Note = Callable[[bytes, int, MacAddress | None, UUID | None, Admit | Refuse, datetime], None]
 """(request key, NAS, device, grant, answer, now): every answer to a person is written down before it leaves."""
@@ -64,6 +67,8 @@ class People:
         self._settings = settings
         self._note = note
         self._away_until = datetime.min.replace(tzinfo=UTC)
+        self._waiting: dict[int, datetime] = {}
+        """By thread, since when it has been waiting for the database."""
 
     def answer_person(self, exchange: Exchange, now: datetime) -> Reply | DiscardReason:
         """A discard is silence: the NAS asks its other server."""
@@ -166,9 +171,12 @@ class People:
 
     @contextmanager
     def _watched(self, opened: AbstractContextManager[Session], now: datetime) -> Iterator[Session]:
-        """A transaction, unless the database was away a moment ago."""
-        if now < self._away_until:
+        """A transaction, unless the database is away, or does not answer."""
+        stuck = any(now - since > _PATIENCE for since in list(self._waiting.values()))
+        if stuck or now < self._away_until:
             raise Unavailable("database")
+        thread = threading.get_ident()
+        self._waiting[thread] = now
         try:
             with opened as db:
                 yield db
@@ -176,6 +184,8 @@ class People:
             if error.dependency == "database":
                 self._away_until = now + _AWAY_FOR
             raise
+        finally:
+            del self._waiting[thread]
 
 
 def _quietly(reason: RefusalReason) -> Reject:

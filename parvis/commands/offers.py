@@ -37,6 +37,7 @@ def list_(*, as_json: bool) -> None:
                 "way": each.way.value,
                 "sites": [site.name for site in each.sites],
                 "devices": each.devices_at_once,
+                "remember_days": None if each.remember_for is None else each.remember_for.days,
             }
             for each in offers
         ]

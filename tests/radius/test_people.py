@@ -1,7 +1,9 @@
 """Codes and cards typed on an access point's own page, and devices that it names by their address."""
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -446,6 +448,30 @@ def test_a_visit_goes_on_while_the_database_is_away(library: Library, settings: 
     assert attributes["Session-Timeout"] == 90 * 60
     assert attributes["Class"] == library.grant().id.bytes
     assert library.noted[-1][3] == library.grant().id
+
+
+def test_a_database_that_does_not_answer_is_as_good_as_away(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hangs: no error comes, and whoever asks it waits."""
+    library.types(library.code, pap(""))
+    there, asked, answers = library.database.transaction, threading.Event(), threading.Event()
+
+    @contextmanager
+    def hanging() -> Iterator[Session]:
+        asked.set()
+        answers.wait(10)
+        with there() as db:
+            yield db
+
+    monkeypatch.setattr(library.database, "transaction", hanging)
+    waiting = threading.Thread(target=library.connects)
+    waiting.start()
+    asked.wait(10)
+    library.now += timedelta(seconds=2)
+
+    assert isinstance(library.connects(), Accept)
+    assert waiting.is_alive()
+    answers.set()
+    waiting.join()
 
 
 def test_it_ends_when_its_grant_does(library: Library, settings: Settings) -> None:
