@@ -99,11 +99,22 @@ class RefusalReason(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a refusal
     OTHER_DEVICE = "other_device"
     OTHER_NAS = "other_nas"
+    CARD_NEEDS_PAP = "card_needs_pap"
+    DEVICE_NOT_REMEMBERED = "device_not_remembered"
+    NAS_ITSELF = "nas_itself"
+    EAP_NOT_OFFERED = "eap_not_offered"
     # while online
     GRANT_ENDED = "grant_ended"
     ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"
+
+
+QUIET_REFUSALS = frozenset(
+    (RefusalReason.DEVICE_NOT_REMEMBERED, RefusalReason.NAS_ITSELF, RefusalReason.EAP_NOT_OFFERED)
+)
+"""What machines are told before any person has asked for anything: every phone that walks by would be a row. They are
+counted, not written down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.services.accounting import close_silent
 from hotspot.services.enforcing import enforce
+from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.nas_alarms import watch_nases
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
@@ -61,6 +63,13 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     def send_mails(now: datetime) -> None:
         send_due(database, settings, now)
 
+    known = KnownDevices(open_redis(settings))
+
+    def forget_visits_ended_early(now: datetime) -> None:
+        with database.reading() as db:
+            ended = visits_ended_early(db, now - timedelta(hours=1))
+        known.forget(ended)
+
     def forget_what_is_over(now: datetime) -> None:
         with database.transaction() as db:
             erased = forget(db, now, settings.connection_data_life)
@@ -73,6 +82,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
         # more often than anybody reports: the report that shows it must have been followed by the Stop, or not
         Job("end_what_is_used_up", timedelta(seconds=20), timedelta(minutes=5), end_what_is_used_up),
+        Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("watch_nases", minute, timedelta(minutes=5), watch),
         *mailing,

@@ -4,7 +4,7 @@ import sys
 
 from hotspot.log import configure_logging
 from hotspot.settings import SettingsError, load_settings
-from radius.server import main
+from radius.process import main
 
 if __name__ == "__main__":
     try:

@@ -1,12 +1,15 @@
 """Is a packet authentic, and what makes ours so: authenticators, Message-Authenticator, User-Password, CHAP.
 
 RFC 2865 sections 3, 5.2 and 5.3; RFC 2866 section 3; RFC 3579 section 3.2. MD5 is what these protocols are made of.
+MS-CHAPv2 is in `radius/mschap.py`.
 """
 
 import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
+
+from radius.mschap import MsChapV2
 
 NO_AUTHENTICATOR = bytes(16)
 MESSAGE_AUTHENTICATOR_LENGTH = 18
@@ -117,10 +120,10 @@ class Chap:
 
 @dataclass(frozen=True, slots=True)
 class NoProof:
-    """Neither PAP nor CHAP: a method that we do not offer (MS-CHAP, EAP, none). Answered, and with no."""
+    """A method that we do not offer (MS-CHAP version 1, EAP), or none."""
 
     def proves(self, _password: str) -> bool:
         return False
 
 
-Proof = Pap | Chap | NoProof
+Proof = Pap | Chap | MsChapV2 | NoProof

@@ -35,12 +35,12 @@ _RADSEC = "radsec"
 class Connections(Protocol):
     """TLS connections that NASes have opened to this process (RadSec): a change goes out over the same one."""
 
-    def send(self, nas_id: int, packet: bytes) -> bool:
+    def send_to(self, nas_id: int, packet: bytes) -> bool:
         """False if this NAS has none here. From any thread."""
 
 
 class NoConnections:
-    def send(self, _nas_id: int, _packet: bytes) -> bool:
+    def send_to(self, _nas_id: int, _packet: bytes) -> bool:
         return False
 
 
@@ -57,7 +57,7 @@ class ChangeSender:
         self._settings = settings
         self._vault = vault
         self._clock = clock
-        self._connections = connections or NoConnections()
+        self.connections = connections or NoConnections()
         self._client = ChangeClient(lambda: random.uniform(-0.1, 0.1))  # noqa: S311 - it only spreads repeats
         self._sockets = open_asking_sockets(settings.radius_host)
         self._over_tls: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
@@ -179,7 +179,7 @@ class ChangeSender:
         try:
             place: Place = (_RADSEC, wish.nas_id)
             packet = self._client.begin(wish, place, RADSEC_SECRET, now, repeats=False)
-            if self._connections.send(wish.nas_id, packet):
+            if self.connections.send_to(wish.nas_id, packet):
                 return None
             self._client.forget(place, packet)
             if wish.address is None:

@@ -48,6 +48,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._learned = Learned()
         self._strangers = Strangers()
+        self._unknown_certificates = Strangers()
         self._discarded: Counter[tuple[DiscardReason, int | str]] = Counter()
         self._learning = threading.Lock()
         self._name = f"{socket.gethostname()[:80]} {os.getpid()}"
@@ -73,6 +74,12 @@ class Keeper:
     def knocked(self, address: str, door: Door, datagram: bytes, now: datetime) -> None:
         """A packet from a source that is no NAS of ours."""
         self._strangers.note(address, door, datagram, now)
+
+    def presented(self, name: str, address: str) -> None:
+        """A certificate of our authority that is no NAS's."""
+        now = self._clock()
+        self._unknown_certificates.note(address, Door.RADSEC, b"", now, name)
+        self.counted(Counted({(DiscardReason.UNKNOWN_CERTIFICATE, name): 1}, {}), now)
 
     def counted(self, counted: Counted, now: datetime) -> None:
         """What `Tallies.publish` gave."""
@@ -123,14 +130,17 @@ class Keeper:
             taken, self._learned = self._learned, Learned()
         for heard in taken.heard.values():
             heard.address = heard.address and plain_address(heard.address)
-        find = self._protocol.clients.find
-        strangers = {plain_address(source): each for source, each in self._strangers.take().items() if not find(source)}
+        clients = self._protocol.clients
+        strangers = {plain_address(at): each for at, each in self._strangers.take().items() if not clients.find(at)}
+        certificates = self._unknown_certificates.take()
+        unknown = {name: each for name, each in certificates.items() if not clients.find_by_certificate(name)}
         try:
             with self._database.transaction() as db:
                 note_listener(db, self._name, self._started_at, now)
                 note_heard(db, taken.heard, now)
                 note_discards(db, taken.discards)
                 note_unknown(db, SourceKind.ADDRESS, strangers)
+                note_unknown(db, SourceKind.CERTIFICATE, unknown)
         except Unavailable:
             with self._learning:
                 self._learned.put_back(taken)

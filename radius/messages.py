@@ -65,10 +65,12 @@ class DiscardReason(StrEnum):
     # what became of it
     ALREADY_IN_WORK = "already_in_work"
     REDIS_AWAY = "redis_away"
+    DATABASE_AWAY = "database_away"
+    """For a card, a code or a device; accounting goes to the journal."""
     JOURNAL_FULL = "journal_full"
     """It can be kept nowhere: the database is away, or was, and this machine's disk takes nothing."""
     BACK_END_TOO_SLOW = "back_end_too_slow"
-    """What had to be asked about a card or a code did not answer in time."""
+    """What had to be asked about a card, a code or a device did not answer in time; or too much waits already."""
     CANNOT_BE_RECORDED = "cannot_be_recorded"
     """A single packet that the database refuses: a fault of ours, or a NAS that was just deleted."""
 
@@ -77,7 +79,10 @@ class DiscardReason(StrEnum):
 class AccessRequest:
     user_name: str
     calling_station_id: str
+    called_station_id: str
+    service_type: int | None
     proof: Proof
+    is_eap: bool = False
 
 
 class AccountingRequest(NamedTuple):

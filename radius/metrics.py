@@ -13,6 +13,11 @@ REPLIES = Counter("parvis_radius_replies_total", "Replies, by what they say", ["
 DISCARDS = Counter("parvis_radius_discards_total", "Packets left without an answer", ["reason"])
 CHANGE_PACKETS = Counter("parvis_radius_changes_total", "Disconnect- and CoA-Requests begun", ["kind"])
 CHANGE_ANSWERS = Counter("parvis_radius_change_answers_total", "What came of them, and what came unasked", ["answer"])
+QUIET = Counter(
+    "parvis_radius_quiet_refusals_total",
+    "Machines that were told no before any person asked, by reason",
+    ["reason"],
+)
 BATCH = Histogram(
     "parvis_radius_batch_packets", "Requests answered in one transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400)
 )

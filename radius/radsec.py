@@ -72,11 +72,11 @@ class RadSecDoor:
         listeners: Sequence[socket.socket],
         certificates: Certificates,
         clients: Callable[[], RadiusClients],
-        on_unknown: Callable[[str], None],
+        on_unknown: Callable[[str, str], None],
         on_answer: Callable[[int, bytes], None],
     ) -> None:
-        """`on_unknown`: a name that our authority signed and no NAS has. `on_answer`: the number of a NAS and its
-        answer to what `send_to` sent, as it came: it is for the receiver to check."""
+        """`on_unknown`: a name that our authority signed and no NAS has, and the address it came from. `on_answer`: the
+        number of a NAS and its answer to what `send_to` sent, as it came: it is for the receiver to check."""
         self._listeners = list(listeners)
         self._certificates = certificates
         self._clients = clients
@@ -217,7 +217,7 @@ class RadSecDoor:
         client = self._identify(connection)
         if client is None:
             name = (connection.tls.certificate_names or ("",))[0]
-            self._on_unknown(name)
+            self._on_unknown(name, connection.address)
             raise ConnectionClosed(CloseReason.UNKNOWN_CERTIFICATE, name)
         connection.client = client
         others = self._of_nas.setdefault(client.nas_id, [])

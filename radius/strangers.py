@@ -24,13 +24,15 @@ class Strangers:
         self._looks = 0
         self._noting = threading.Lock()
 
-    def note(self, address: str, door: Door, datagram: bytes, now: datetime) -> None:
+    def note(self, address: str, door: Door, datagram: bytes, now: datetime, name: str = "") -> None:
+        """`name`: what it is known by instead of its address, from its certificate."""
+        source = name or address
         with self._noting:
-            knock = self._knocks.get(address)
+            knock = self._knocks.get(source)
             if knock is None:
                 if len(self._knocks) >= MOST_KEPT:
                     return
-                knock = self._knocks[address] = Knock(now, now, address, door.value)
+                knock = self._knocks[source] = Knock(now, now, address, door.value)
             knock.packets += 1
             knock.last_at = now
             if knock.code is None and self._may_look(now):

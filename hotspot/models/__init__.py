@@ -13,6 +13,7 @@ from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.patron import Patron
 from hotspot.models.purge import Purge
+from hotspot.models.remembered_device import RememberedDevice
 from hotspot.models.session_wish import ChangeRecord, SessionWish, WishKind, WishReason, WishState
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
@@ -45,6 +46,7 @@ __all__ = [
     "Patron",
     "Purge",
     "RadiusListener",
+    "RememberedDevice",
     "Role",
     "SessionWish",
     "Site",

@@ -18,6 +18,7 @@ from hotspot.models import (
     NasSilence,
     OutgoingMail,
     Purge,
+    RememberedDevice,
     SessionWish,
     UnknownSource,
     Voucher,
@@ -31,11 +32,16 @@ _MONTH = timedelta(days=30)
 
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
-    """Erase what is older than its life. Rows erased, by table; a table with none is left out."""
+    """Erase what is older than its life, and devices that are remembered no longer. Rows erased, by table; a table
+    with none is left out."""
     before = now - connection_data_life
-    over = [(table, before, where) for table, where in _what_is_over(before)]
+    over: list[tuple[type[Base], datetime, ColumnElement[bool]]] = [
+        (RememberedDevice, now, RememberedDevice.expires_at <= now),
+        *((table, before, where) for table, where in _what_is_over(before)),
+        *_what_was_learned(now),
+    ]
     erased: dict[str, int] = {}
-    for table, older_than, where in [*over, *_what_was_learned(now)]:
+    for table, older_than, where in over:
         result = db.execute(delete(table).where(where), execution_options={"synchronize_session": False})
         assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
         if result.rowcount:
@@ -51,6 +57,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     over = func.coalesce(WifiSession.ended_at, WifiSession.started_at) < before
     sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
     grants = select(Grant.id).where(Grant.device_mac == Device.mac)
+    remembered = select(RememberedDevice.id).where(RememberedDevice.device_mac == Device.mac)
     used_lately = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id, Voucher.ends_at >= before)
     old_batches = select(VoucherBatch.id).where(VoucherBatch.expires_at < before, ~used_lately.exists())
     any_left = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
@@ -62,7 +69,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
         (Grant, (Grant.ends_at < before) & ~sessions.exists()),
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
-        (Device, (Device.last_seen_at < before) & ~grants.exists()),
+        (Device, (Device.last_seen_at < before) & ~grants.exists() & ~remembered.exists()),
     ]
 
 

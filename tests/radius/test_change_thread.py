@@ -193,7 +193,7 @@ def test_a_nas_with_a_tls_connection_is_asked_over_it(database: Database, settin
     sent: list[tuple[int, bytes]] = []
 
     class Connected:
-        def send(self, nas_id: int, packet: bytes) -> bool:
+        def send_to(self, nas_id: int, packet: bytes) -> bool:
             sent.append((nas_id, packet))
             return True
 

@@ -221,7 +221,7 @@ def test_an_accounting_request_needs_no_message_authenticator_but_a_right_one_if
 def test_pap_is_read_with_its_password_in_clear() -> None:
     request = asked(protocol().receive(signed(1, PAP), SOURCE, AUTH, NOW)).request
 
-    assert request == AccessRequest("a-login", "02-00-00-00-00-01", Pap(b"a password"))
+    assert request == AccessRequest("a-login", "02-00-00-00-00-01", "", None, Pap(b"a password"))
 
 
 @pytest.mark.parametrize("challenge", [None, b"sixteen octets!!", b"short"], ids=["authenticator", "sixteen", "short"])

@@ -43,7 +43,7 @@ class Loop:
 
     def __init__(self, settings: Settings) -> None:
         self.clients = RadiusClients(certificates=[("nas-1", client(nas_id=1)), ("nas-2", client(nas_id=2))])
-        self.unknown: list[str] = []
+        self.unknown: list[tuple[str, str]] = []
         self.answers: queue.Queue[tuple[int, bytes]] = queue.Queue()
         self.later = timedelta(0)
         self.arrived: list[Connection] = []
@@ -55,7 +55,7 @@ class Loop:
             [self.listener],
             Certificates(settings),
             lambda: self.clients,
-            self.unknown.append,
+            lambda *known_by: self.unknown.append(known_by),
             lambda nas_id, answer: self.answers.put((nas_id, answer)),
         )
         self._stopped = False
@@ -122,7 +122,7 @@ def test_an_unknown_certificate_is_cut_off_and_named(town: Town, loop: Loop) -> 
     with connect(town, loop, "stranger") as nas:
         assert nas.is_cut_off()
 
-    assert loop.unknown == ["stranger"]
+    assert loop.unknown == [("stranger", "127.0.0.1")]
     assert loop.arrived == []
 
 
