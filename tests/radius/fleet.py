@@ -93,9 +93,9 @@ class Report:
 class Nas:
     habits: Habits
     nas_id: int
-    grants: list[UUID]
+    grants: list[UUID] = field(repr=False)
     """By device."""
-    visits: list[Visit] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list, repr=False)
     _made: int = 0
     _logins: int = 0
 

@@ -235,9 +235,12 @@ class Network(RuleBasedStateMachine):
     def _deliver(self, batch: Iterable[tuple[Report, timedelta]], worker: int) -> None:
         """As the server does: all in one transaction, and answered after it."""
         protocol, asked = self.workers[worker], []
+        wrapping: set[Visit | None] = set()
         for report, latency in batch:
-            if self._overtakes_too_many(report):
+            if self._overtakes_too_many(report) or report.visit in wrapping:
                 continue
+            if not report.nas.habits.has_gigawords and report.visit is not None:
+                wrapping.add(report.visit)
             report.was_heard = True
             if report.visit is not None:
                 report.visit.heard_at = self.now
