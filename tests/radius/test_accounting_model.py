@@ -139,12 +139,12 @@ class Network(RuleBasedStateMachine):
         if cleanly:
             stops = [restarts.stop(each, TerminateCause.NAS_REBOOT, self._tick()) for each in restarts.online()]
             self._send(*stops)
-            self._before_a_restart(restarts)
+            self._keep_the_order(restarts)
             self._send(restarts.say_all_is_over(OFF, self._tick()))
         restarts.vanish()
-        self._before_a_restart(restarts)
+        self._keep_the_order(restarts)
         self._send(restarts.say_all_is_over(ON, self._tick()))
-        self._after_a_restart(restarts)
+        self._keep_the_order(restarts)
 
     @rule(nas=st.integers(0, len(HABITS) - 1))
     def the_power_fails(self, nas: int) -> None:
@@ -167,7 +167,6 @@ class Network(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 1200))
     def time_passes(self, seconds: int) -> None:
-        self.the_worker_looks_for_silence()
         ends = self.now + timedelta(seconds=seconds)
         self._last_try(lambda each: not each.nas.habits.sends_delay and ends - each.happened_at > SAME_OCTETS_FOR)
         self.now = ends
@@ -183,7 +182,6 @@ class Network(RuleBasedStateMachine):
         if not hasattr(self, "order"):
             return
         self._last_try(lambda _: True)
-        self.the_worker_looks_for_silence()
         self.now += STALE_AFTER + timedelta(minutes=1)
         for nas in self.fleet:
             self._send(*(nas.interim(visit, self._tick()) for visit in nas.online()))
@@ -205,11 +203,7 @@ class Network(RuleBasedStateMachine):
 
     # ---- how it is done ----
 
-    def _before_a_restart(self, nas: Nas) -> None:
-        self._last_try(lambda each: each.nas is nas)
-        self.the_worker_looks_for_silence()
-
-    def _after_a_restart(self, nas: Nas) -> None:
+    def _keep_the_order(self, nas: Nas) -> None:
         if not nas.habits.knows_the_time:
             self._last_try(lambda each: each.nas is nas)
 
@@ -235,12 +229,9 @@ class Network(RuleBasedStateMachine):
     def _deliver(self, batch: Iterable[tuple[Report, timedelta]], worker: int) -> None:
         """As the server does: all in one transaction, and answered after it."""
         protocol, asked = self.workers[worker], []
-        wrapping: set[Visit | None] = set()
         for report, latency in batch:
-            if self._overtakes_too_many(report) or report.visit in wrapping:
+            if self._overtakes_too_many(report):
                 continue
-            if not report.nas.habits.has_gigawords and report.visit is not None:
-                wrapping.add(report.visit)
             report.was_heard = True
             if report.visit is not None:
                 report.visit.heard_at = self.now
@@ -292,7 +283,7 @@ def _compare(nas: Nas, visit: Visit, row: WifiSession, counter: WifiSessionCount
         assert visit.reported_at <= row.ended_at <= visit.heard_at
     elif row.terminate_cause is TerminateCause.SILENCE:
         assert not visit.was_stopped
-        assert visit.reported_at <= row.ended_at <= visit.ended_at
+        assert visit.started_at <= row.ended_at <= visit.ended_at
     else:
         assert row.terminate_cause is visit.cause
         assert visit.ended_at <= row.ended_at <= visit.ended_at + late
