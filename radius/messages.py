@@ -49,6 +49,8 @@ class DiscardReason(StrEnum):
     REQUEST_AUTHENTICATOR_WRONG = "request_authenticator_wrong"
     PROXY_STATE_UNPROTECTED = "proxy_state_unprotected"
     # what it asks
+    PROXY_STATE_TOO_LONG = "proxy_state_too_long"
+    """So much of it that the reply, which must repeat it, would be longer than a packet can be."""
     TWO_PASSWORDS = "two_passwords"
     PASSWORD_MALFORMED = "password_malformed"  # noqa: S105
     STATUS_TYPE_MISSING = "status_type_missing"
