@@ -38,7 +38,7 @@ from radius.messages import Acknowledge, DiscardReason, Door
 from radius.protocol import Ask, Discard, RadiusProtocol
 from tests import factories
 from tests.radius.clients import record_of
-from tests.radius.fleet import HABITS, OFF, ON, Nas, Report, Visit
+from tests.radius.simulated_fleet import HABITS, OFF, ON, Nas, Report, Visit
 
 DEVICES = 3
 STALE_AFTER = timedelta(minutes=15)
