@@ -38,6 +38,9 @@ lint: ## style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-.PHONY: bench
+.PHONY: bench bench-radius
 bench: env ## ratios beside FreeRADIUS and an empty Flask view, kept in docs/benchmarks.md; not a test
 	@$(BIN)/python -m benchmarks --save
+
+bench-radius: env ## the RADIUS part of it, printed only
+	@$(BIN)/python -m benchmarks --only radius

@@ -22,8 +22,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
     parser.add_argument("--only", choices=["radius", "portal", "vouchers"])
+    parser.add_argument("--quick", action="store_true", help="one short round and one small table: while developing")
     parser.add_argument("--save", action="store_true", help="keep the result in docs/benchmarks.md")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.rounds, asked.seconds = 1, min(asked.seconds, 1.5)
     _install_what_is_missing()
     folder = Path(tempfile.mkdtemp(prefix="parvis-bench-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user
@@ -31,8 +34,8 @@ def main() -> None:
         report = _run(folder, asked)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("\n" + report.text())
-    if asked.save:
+    print("\n" + (report.in_short() if asked.quick else report.text()))
+    if asked.save and not asked.quick:
         _save(report)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from socket import SOCK_STREAM
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from redis import Redis
@@ -26,6 +27,33 @@ from hotspot.values import RefusalReason, Way, normalise_called_station
 from tests import factories
 
 _DAY = timedelta(days=1)
+
+
+class _Bulk:
+    """A Redis that sends what the adapter writes a thousand commands at a time: what is stored is the adapter's own."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self.register_script = redis.register_script
+        self._pipe = redis.pipeline(transaction=False)
+
+    def pipeline(self, **_: object) -> "_Bulk":
+        return self
+
+    def __enter__(self) -> "_Bulk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing has ended: the next login goes into the same pipeline."""
+
+    def __getattr__(self, command: str) -> Any:
+        return getattr(self._pipe, command)
+
+    def execute(self) -> None:
+        if len(self._pipe) >= 1000:
+            self.flush()
+
+    def flush(self) -> None:
+        self._pipe.execute()
 
 
 class Town:
@@ -109,9 +137,11 @@ class Town:
     def store(self, logins: Sequence[OneTimeLogin]) -> None:
         """As the portal does after a sign-in. They live for 120 s: store them just before they are used."""
         with Redis.from_url(self.settings.redis_address) as redis:
-            stored = OneTimeLogins(redis, self.settings.one_time_login_life)
+            bulk = _Bulk(redis)
+            stored = OneTimeLogins(cast(Redis, bulk), self.settings.one_time_login_life)
             for each in logins:
                 stored.store(each)
+            bulk.flush()
 
     @contextmanager
     def radius(self, folder: Path, processes: int, auth_port: int, acct_port: int) -> Iterator[list[int]]:

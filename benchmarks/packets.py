@@ -68,7 +68,7 @@ def accounting_request(visitor: Visitor, identifier: int, status: Status, second
     parts += [_attribute(25, visitor.grant_class), *_where(visitor)]
     if status is not Status.START:
         parts += [_number(42, seconds * 2_000), _number(43, seconds * 20_000), _number(52, 0), _number(53, 0)]
-        parts += [_number(47, seconds * 4), _number(48, seconds * 20), _number(46, seconds)]
+        parts += [_number(47, seconds * 4), _number(48, seconds * 20), _number(46, seconds // 300)]
     if status is Status.STOP:
         parts.append(_number(49, 1))
     attributes = b"".join(parts)

@@ -46,6 +46,10 @@ class Report:
             ]
         return "\n\n".join(parts) + "\n"
 
+    def in_short(self) -> str:
+        """For a terminal: what RADIUS came to, else everything."""
+        return self.text() if self.radius is None else _table(*_short(self.radius))
+
     def _machine(self) -> Iterable[str]:
         yield f"{datetime.now(UTC):%-d %B %Y}: {_processor()}, {os.cpu_count()} of its threads, shared by load"
         yield f"generator, servers and databases. Medians of {self.rounds} interleaved rounds of {self.seconds:g} s."
@@ -72,6 +76,23 @@ def _ratios(results: Results) -> tuple[Row, list[Row]]:
         ]
         rows.append((scenario, *(f"{ratio:.2f}" for ratio in ratios), _GOALS[scenario]))
     return header, rows
+
+
+def _short(results: Results) -> tuple[Row, list[Row]]:
+    """Rate, processor time, and the ratio to FreeRADIUS with PostgreSQL."""
+    rows: list[Row] = []
+    for scenario in radius.SCENARIOS:
+        measured = [results[system, scenario] for system in radius.SYSTEMS]
+        least = median(measured[0].rates)
+        cells = (
+            f"{median(each.rates):,.0f}/s {median(each.cpu_us):.0f} µs {median(each.rates) / least:.1f}x"
+            for each in measured
+        )
+        rows.append((scenario.partition(" (")[0], *cells))
+    for scenario in radius.TIMED_ALONE:
+        waited = (f"{median(results[system, scenario].lone_ms):.2f} ms" for system in radius.SYSTEMS)
+        rows.append((f"lone {scenario.partition(' (')[0]}", *waited))
+    return ("", *radius.SYSTEMS), rows
 
 
 _GOALS = {

@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     radius_auth_port: Port = 1812
     radius_acct_port: Port = 1813
     radius_status_port: Port = 8082
-    """HTTP: /healthz and /metrics of the radius process."""
+    """HTTP: /healthz and /metrics of the radius process; of each further one ten ports higher."""
+    radius_processes: Annotated[int, Field(ge=1, le=16)] = 1
+    """They share the ports: the kernel keeps each access point with one of them."""
     worker_status_port: Port = 8083
     portal_url: Address = HttpUrl("http://localhost:8080")
     """The portal's address as citizens and access points see it."""
@@ -103,6 +105,10 @@ class Settings(BaseSettings):
     @property
     def redis_address(self) -> str:
         return self.redis_url or f"unix://{self.var_dir.resolve() / 'redis.sock'}"
+
+    @property
+    def radius_status_ports(self) -> tuple[int, ...]:
+        return tuple(self.radius_status_port + 10 * number for number in range(self.radius_processes))
 
     @property
     def public_portal(self) -> str:

@@ -15,21 +15,26 @@ PROCESSES = ("portal", "staff", "radius", "worker")
 
 
 def programs_of(settings: Settings) -> list[Program]:
-    ports = {
-        "portal": settings.portal_port,
-        "staff": settings.staff_port,
-        "radius": settings.radius_status_port,
-        "worker": settings.worker_status_port,
-    }
+    host = settings.listen_host
     redis = [] if settings.redis_url else [redis_program(settings)]
-    return redis + [_program(name, settings.listen_host, ports[name]) for name in PROCESSES]
+    first, *further = settings.radius_status_ports
+    return [
+        *redis,
+        _program("portal", "portal", host, settings.portal_port),
+        _program("staff", "staff", host, settings.staff_port),
+        _program("radius", "radius", host, first),
+        *(
+            _program(f"radius-{number}", "radius", host, port, "--status-port", str(port))
+            for number, port in enumerate(further, start=2)
+        ),
+        _program("worker", "worker", host, settings.worker_status_port),
+    ]
 
 
-def _program(name: str, host: str, port: int) -> Program:
+def _program(name: str, process: str, host: str, port: int, *options: str) -> Program:
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
-    return Program(
-        name, [sys.executable, "-m", "parvis", "serve", "--only", name], is_ready=lambda: is_well(near, port)
-    )
+    command = [sys.executable, "-m", "parvis", "serve", "--only", process, *options]
+    return Program(name, command, is_ready=lambda: is_well(near, port))
 
 
 def is_well(host: str, port: int) -> bool:

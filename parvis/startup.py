@@ -36,7 +36,7 @@ def wanted_ports(settings: Settings, only: str | None = None) -> list[Wanted]:
         "radius": [
             Wanted("PARVIS_RADIUS_AUTH_PORT", udp, settings.radius_host, settings.radius_auth_port),
             Wanted("PARVIS_RADIUS_ACCT_PORT", udp, settings.radius_host, settings.radius_acct_port),
-            Wanted("PARVIS_RADIUS_STATUS_PORT", tcp, host, settings.radius_status_port),
+            *(Wanted("PARVIS_RADIUS_STATUS_PORT", tcp, host, port) for port in settings.radius_status_ports),
         ],
         "worker": [Wanted("PARVIS_WORKER_STATUS_PORT", tcp, host, settings.worker_status_port)],
     }

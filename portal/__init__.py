@@ -13,6 +13,7 @@ from markupsafe import Markup
 from redis import Redis
 
 from hotspot.adapters.last_arrival import LastArrivals
+from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
@@ -48,6 +49,7 @@ def create_app(
         logins=OneTimeLogins(redis, settings.one_time_login_life),
         limits=RateLimits(redis, vault.digest),
         last_arrivals=LastArrivals(redis),
+        last_refusals=LastRefusals(redis),
         returning=ReturningDevices(redis),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")

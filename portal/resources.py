@@ -10,6 +10,7 @@ from flask import current_app
 from redis import Redis
 
 from hotspot.adapters.last_arrival import LastArrivals
+from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.returning_devices import ReturningDevices
@@ -65,6 +66,7 @@ class Resources:
     logins: OneTimeLogins
     limits: RateLimits
     last_arrivals: LastArrivals
+    last_refusals: LastRefusals
     returning: ReturningDevices
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)

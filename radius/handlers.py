@@ -1,26 +1,29 @@
-"""A batch of exchanges -> one transaction in the core -> their replies, which leave only after its commit."""
+"""What a lane does with its batch: one call of the core, and what is answered is kept before it is answered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
+from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.services import accounting, admission
-from hotspot.services.accounting import AccountingRecord
-from hotspot.services.admission import AdmissionRequest
+from hotspot.services.accounting import AccountingRecord, KnownSessions
+from hotspot.services.admission import AdmissionRequest, Answered
 from hotspot.services.radius_clients import RadiusClient
-from hotspot.values import parse_mac
+from hotspot.values import RefusalReason, Refuse, parse_mac
 from radius.attributes import ReplyWriter
-from radius.messages import Accept, AccessRequest, AccountingRequest, Acknowledge, DiscardReason, Reply, StatusServer
+from radius.journal import Journal
+from radius.lanes import Answers
+from radius.messages import Accept, AccessRequest, AccountingRequest, Acknowledge, DiscardReason
 from radius.protocol import Exchange
+from radius.scribe import Scribe, write_what_can_be
 
 log = structlog.get_logger()
 
@@ -28,100 +31,167 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)
 _LONGEST_DELAY = 30 * 24 * 3600
 _NOBODY = "000000000000"
 """CoovaChilli's Calling-Station-Id for its own session."""
-
-
-@dataclass(slots=True)
-class Answers:
-    """What came of a batch."""
-
-    replies: list[tuple[Exchange, Reply]] = field(default_factory=list)
-    silent: list[tuple[Exchange, DiscardReason]] = field(default_factory=list)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_AWAY_FOR = timedelta(seconds=1)
+"""After a failure the database is not tried again for so long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Handlers:
-    database: Database
-    logins: OneTimeLogins
-    writer: ReplyWriter
+class LoginHandler:
+    """One-time logins: from Redis alone. What was answered is in the journal before the answer leaves, and in the
+    database a moment later."""
 
-    def answer(self, exchanges: Sequence[Exchange], now: datetime) -> Answers:
-        """Everything that can be kept is kept and answered; the rest stays silent, each with its reason."""
+    logins: OneTimeLogins
+    refusals: LastRefusals
+    writer: ReplyWriter
+    scribe: Scribe
+
+    def __call__(self, batch: Sequence[Exchange]) -> Answers:
+        try:
+            return self._answer(batch, batch[-1].arrived_at)
+        except Unavailable as error:
+            away = DiscardReason.REDIS_AWAY if error.dependency == "redis" else DiscardReason.JOURNAL_FULL
+            return Answers(silent=[(each, away) for each in batch])
+
+    def _answer(self, batch: Sequence[Exchange], now: datetime) -> Answers:
         answers = Answers()
-        if exchanges:
-            self._try(exchanges, now, answers)
+        asking, requests = [], []
+        for each in batch:
+            if isinstance(each.request, AccessRequest):
+                asking.append(each)
+                requests.append(_admission_request(each, each.request))
+            else:  # Status-Server: "yes, I can serve" (RFC 5997 section 4.2)
+                answers.replies.append((each, Accept([])))
+        if not requests:
+            self.logins.check()
+            return answers
+        rows: list[Answered] = []
+        refused: dict[tuple[int, str], RefusalReason] = {}
+        for exchange, request, (decision, login) in zip(
+            asking, requests, admission.decide(requests, now, self.logins), strict=True
+        ):
+            grant_id = login.terms.grant_id if login else None
+            rows.append(
+                admission.answered(request.request_key, request.nas_id, request.device_mac, grant_id, decision, now)
+            )
+            if isinstance(decision, Refuse) and request.device_mac is not None:
+                refused[request.nas_id, request.device_mac] = decision.reason
+            answers.replies.append((exchange, self.writer.write(decision, exchange.client)))
+        self.scribe.journal.append(rows, durable=False)
+        self.scribe.nudge()
+        if refused:
+            self.refusals.remember(refused)
         return answers
 
-    def _try(self, exchanges: Sequence[Exchange], now: datetime, answers: Answers) -> None:
+
+@dataclass(slots=True)
+class AccountingHandler:
+    """Into the database; while that is away, into the journal, on the disk. Then the answer (RFC 2866 section 4.1)."""
+
+    database: Database
+    scribe: Scribe
+    known: KnownSessions = field(default_factory=KnownSessions)
+    _away_until: datetime = _LONG_AGO
+    _is_stuck: bool = False
+    """The last batch could be kept nowhere."""
+
+    def __call__(self, batch: Sequence[Exchange]) -> Answers:
+        answers = Answers()
+        now = batch[-1].arrived_at
+        told = records_of(batch)
         try:
-            replies = self._in_one_transaction(exchanges, now)
-        except Unavailable as error:
-            self._without(error.dependency, exchanges, now, answers)
-        except Exception as error:
-            # one record that the database refuses must not silence its neighbours: halve until it stands alone
-            if len(exchanges) == 1:
-                log.error("packet_cannot_be_recorded", nas_id=exchanges[0].client.nas_id, error=type(error).__name__)
-                answers.silent.append((exchanges[0], DiscardReason.CANNOT_BE_RECORDED))
-                return
-            middle = len(exchanges) // 2
-            self._try(exchanges[:middle], now, answers)
-            self._try(exchanges[middle:], now, answers)
-        else:
-            answers.replies += replies
+            refused = self._keep(told, now)
+        except Unavailable:
+            self._is_stuck = True
+            answers.silent += [(each, DiscardReason.JOURNAL_FULL) for each in batch]
+            return answers
+        if told:
+            self._is_stuck = False
+        for each in batch:
+            if each in refused:
+                answers.silent.append((each, DiscardReason.CANNOT_BE_RECORDED))
+            elif self._is_stuck:  # Status-Server: no, I can not
+                answers.silent.append((each, DiscardReason.JOURNAL_FULL))
+            else:
+                answers.replies.append((each, Acknowledge()))
+        return answers
 
-    def _without(self, dependency: str, exchanges: Sequence[Exchange], now: datetime, answers: Answers) -> None:
-        """Without Redis nobody new gets in, but accounting goes on. Without the database nothing does."""
-        asking = _of(AccessRequest, exchanges)
-        if dependency == "redis" and asking:
-            answers.silent += [(each, DiscardReason.REDIS_AWAY) for each, _ in asking]
-            rest = [each for each in exchanges if not isinstance(each.request, AccessRequest)]
-            if rest:
-                self._try(rest, now, answers)
-        else:
-            answers.silent += [(each, DiscardReason.DATABASE_AWAY) for each in exchanges]
+    def _keep(self, told: Sequence[tuple[Exchange, AccountingRecord]], now: datetime) -> set[Exchange]:
+        """Those that the database refuses. Unavailable("journal") if they can be kept nowhere."""
+        refused: set[Exchange] = set()
+        if not told:
+            return refused
+        if now >= self._away_until:
+            try:
+                write_what_can_be(
+                    lambda some: self._write([record for _, record in some], now),
+                    told,
+                    lambda one: refused.add(one[0]),
+                )
+            except Unavailable:
+                log.warning("accounting_goes_to_the_journal")
+                self._away_until = now + _AWAY_FOR
+            else:
+                return refused
+        kept = [accounting.packed(record) for each, record in told if each not in refused]
+        self.scribe.journal.append([now.timestamp(), kept], durable=True)
+        self.scribe.nudge()
+        return refused
 
-    def _in_one_transaction(self, exchanges: Sequence[Exchange], now: datetime) -> list[tuple[Exchange, Reply]]:
-        asking, reporting = _of(AccessRequest, exchanges), _of(AccountingRequest, exchanges)
-        replies: list[tuple[Exchange, Reply]] = []
-        with self.database.transaction() as db:
-            if asking:
-                replies += self._admit(db, asking, now)
-            if reporting:
-                accounting.record(db, [record for each, said in reporting if (record := _record(each, said))], now)
-                replies += [(each, Acknowledge()) for each, _ in reporting]
-            for each, _ in _of(StatusServer, exchanges):
-                db.execute(text("SELECT 1"))  # "yes, I can serve": not while the database is away
-                replies.append((each, Accept([]) if each.is_for_authentication else Acknowledge()))
-        return replies
-
-    def _admit(
-        self, db: Session, asking: Sequence[tuple[Exchange, AccessRequest]], now: datetime
-    ) -> list[tuple[Exchange, Reply]]:
-        requests = [
-            AdmissionRequest(
-                nas_id=each.client.nas_id,
-                user_name=request.user_name,
-                device_mac=parse_mac(request.calling_station_id),
-                request_key=each.request_key,
-                proves=request.proof.proves,
-            )
-            for each, request in asking
-        ]
-        decisions = admission.admit(db, requests, now, self.logins)
-        return [
-            (each, self.writer.write(decision, each.client))
-            for (each, _), decision in zip(asking, decisions, strict=True)
-        ]
+    def _write(self, records: Sequence[AccountingRecord], now: datetime) -> None:
+        try:
+            write_records(self.database, records, now, self.known)
+        except Unavailable:  # perhaps only the connection, which the database has closed since
+            write_records(self.database, records, now, self.known)
 
 
-_Kind = TypeVar("_Kind", AccessRequest, AccountingRequest, StatusServer)
+def records_of(batch: Sequence[Exchange]) -> list[tuple[Exchange, AccountingRecord]]:
+    """In the core's words, without what is acknowledged but is nobody's session."""
+    told = [(each, _record(each, each.request)) for each in batch if isinstance(each.request, AccountingRequest)]
+    return [(each, record) for each, record in told if record is not None]
 
 
-def _of(kind: type[_Kind], exchanges: Sequence[Exchange]) -> list[tuple[Exchange, _Kind]]:
-    return [(each, each.request) for each in exchanges if isinstance(each.request, kind)]
+def write_records(
+    database: Database, records: Sequence[AccountingRecord], now: datetime, known: KnownSessions | None = None
+) -> None:
+    with database.at_once() as db:
+        accounting.record(db, records, now, known)
+
+
+def write_journalled_records(database: Database, batches: Sequence[Any], refused: Journal) -> None:
+    """What `AccountingHandler` put into the journal: that of one second together, with the time at which it came."""
+    for _second, batches_of_it in groupby(batches, key=lambda batch: int(batch[0])):
+        _write_together(database, list(batches_of_it), refused)
+
+
+def _write_together(database: Database, batches: Sequence[Any], refused: Journal) -> None:
+    moment = batches[-1][0]
+    now = datetime.fromtimestamp(moment, UTC)
+    write_what_can_be(
+        lambda records: write_records(database, [accounting.unpacked(each) for each in records], now),
+        [record for _, records in batches for record in records],
+        lambda record: refused.append([moment, [record]], durable=True),
+    )
+
+
+def write_journalled_answers(database: Database, batches: Sequence[Any]) -> None:
+    """What `LoginHandler` put into the journal."""
+    with database.at_once() as db:
+        admission.write_down(db, [Answered(*each) for batch in batches for each in batch])
+
+
+def _admission_request(exchange: Exchange, request: AccessRequest) -> AdmissionRequest:
+    return AdmissionRequest(
+        nas_id=exchange.client.nas_id,
+        user_name=request.user_name,
+        device_mac=parse_mac(request.calling_station_id),
+        request_key=exchange.request_key,
+        proves=request.proof.proves,
+    )
 
 
 def _record(exchange: Exchange, said: AccountingRequest) -> AccountingRecord | None:
-    """In the core's words; None for what is acknowledged but is nobody's session."""
+    """None: nobody's session."""
     device_mac = parse_mac(said.calling_station_id)
     if said.kind is None:
         return None

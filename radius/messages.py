@@ -57,8 +57,11 @@ class DiscardReason(StrEnum):
     SESSION_ID_MISSING = "session_id_missing"
     # what became of it
     ALREADY_IN_WORK = "already_in_work"
-    DATABASE_AWAY = "database_away"
     REDIS_AWAY = "redis_away"
+    JOURNAL_FULL = "journal_full"
+    """It can be kept nowhere: the database is away, or was, and this machine's disk takes nothing."""
+    BACK_END_TOO_SLOW = "back_end_too_slow"
+    """What had to be asked about a card or a code did not answer in time."""
     CANNOT_BE_RECORDED = "cannot_be_recorded"
     """A single packet that the database refuses: a fault of ours, or a NAS that was just deleted."""
 

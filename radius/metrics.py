@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from radius.messages import DiscardReason
 
@@ -18,6 +18,7 @@ ANSWER_SECONDS = Histogram(
     "From the first reading of a batch to its last reply",
     buckets=(0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+JOURNAL = Gauge("parvis_radius_journal_octets", "Answered, and not yet in the database", ["journal"])
 
 
 class Tallies:

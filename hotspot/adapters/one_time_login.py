@@ -87,6 +87,13 @@ class OneTimeLogins:
             raise Unavailable("redis") from error
         return _unpack(packed) if isinstance(packed, bytes) else None
 
+    def check(self) -> None:
+        """Unavailable("redis") when it is away."""
+        try:
+            self._redis.ping()
+        except RedisError as error:
+            raise Unavailable("redis") from error
+
     def claim(self, claims: Sequence[Claim]) -> list[OneTimeLogin | None]:
         """For each claim its login, or None if there is no such login or another request has it."""
         if not claims:

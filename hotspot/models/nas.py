@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
@@ -53,6 +53,10 @@ class Nas(Base):
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    rebooted_at: Mapped[datetime | None]
+    """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""
+    revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """One more with each change of the NAS, its addresses or access points: only then does RADIUS read them again."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()

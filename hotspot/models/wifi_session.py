@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
@@ -30,7 +30,8 @@ class WifiSession(Base):
             postgresql_where=text("ended_at IS NULL"),
             sqlite_where=text("ended_at IS NULL"),
         ),
-        Index("ix_wifi_sessions_started_at", "started_at"),
+        # sessions come in the order of time: a summary of each stretch of the table is enough, and is never in the way
+        Index("ix_wifi_sessions_started_at", "started_at", postgresql_using="brin"),
         Index("ix_wifi_sessions_grant_id", "grant_id"),
     )
 
@@ -78,13 +79,15 @@ class WifiSessionCounter(Base):
 
 
 class Admission(Base):
-    """One answer to an Access-Request, written before it leaves."""
+    """One answer to an Access-Request."""
 
     __tablename__ = "admissions"
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """A digest of the request: a retransmission, on whichever process or node, is the same row."""
     happened_at: Mapped[datetime] = mapped_column(index=True)
-    nas_id: Mapped[int] = mapped_column(ForeignKey("nases.id"))
+    nas_id: Mapped[int]
+    """No foreign key: it would cost a look-up for each answer, and an answer stays true of a NAS that is gone."""
     grant_id: Mapped[UUID | None]
     device_mac: Mapped[str | None] = mapped_column(String(12))
     refusal: Mapped[RefusalReason | None] = mapped_column(TextEnum(RefusalReason))

@@ -1,23 +1,25 @@
 """A batch of accounting records -> WifiSessions. Repeats and late packets do no harm; counters only grow."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant, WifiSession, WifiSessionCounter
-from hotspot.services.accounting_rows import SessionRow, grants_that_exist, write_counters, write_sessions
+from hotspot.models import WifiSession, WifiSessionCounter
+from hotspot.services.accounting_rows import REUSED_AFTER, SessionRow, end_all, write_rows
 from hotspot.values import MacAddress, TerminateCause
 
 _WRAP = 2**32
 _MOST_OCTETS = 2**62
 _MOST_SECONDS = 2**31 - 1
+_SAME_BEGINNING = timedelta(minutes=2)
+"""By so much the moments from which two reports of one session count may differ."""
 _LONGEST_OUTAGE = timedelta(days=2)
 """A session that began earlier than this and was closed as silent stays closed, whatever comes."""
 
@@ -61,6 +63,58 @@ class AccountingRecord(NamedTuple):
     terminate_cause: TerminateCause | None = None
 
 
+def packed(record: AccountingRecord) -> list[Any]:
+    """As JSON can hold it, until `unpacked` makes the same record of it."""
+    values: list[Any] = list(record)
+    values[_HAPPENED_AT] = record.happened_at.timestamp()
+    values[_GRANT_ID] = record.grant_id.hex if record.grant_id else None
+    return values
+
+
+def unpacked(values: Sequence[Any]) -> AccountingRecord:
+    """What `packed` made. ValueError or TypeError if it is not that."""
+    read = AccountingRecord(*values)
+    return read._replace(
+        kind=AccountingKind(read.kind),
+        happened_at=datetime.fromtimestamp(values[_HAPPENED_AT], UTC),
+        device_mac=None if read.device_mac is None else MacAddress(read.device_mac),
+        grant_id=None if read.grant_id is None else UUID(values[_GRANT_ID]),
+        terminate_cause=None if read.terminate_cause is None else TerminateCause(read.terminate_cause),
+    )
+
+
+_HAPPENED_AT = AccountingRecord._fields.index("happened_at")
+_GRANT_ID = AccountingRecord._fields.index("grant_id")
+
+
+class KnownSessions:
+    """Sessions whose wide row this process has written: their Interim-Updates touch the narrow table only.
+
+    Bounded: when it is full it begins anew, and each session's next report is written whole once more.
+    """
+
+    MOST = 200_000
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[str, datetime]] = {}
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    def find(self, key: str, started_at: datetime) -> str | None:
+        """The key of the row that a report belongs to, if that is known to be there."""
+        written = self._written.get(key)
+        if written is None or abs(started_at - written[1]) > _SAME_BEGINNING:
+            return None
+        return written[0]
+
+    def note(self, key: str, row: SessionRow) -> None:
+        """`key` is what the packets say; the row may have another, where the NAS has used its id before."""
+        if len(self._written) >= self.MOST:
+            self._written.clear()
+        self._written[key] = (row.key, row.started_at)
+
+
 def session_key(record: AccountingRecord) -> UUID:
     """The Wi-Fi session that a record is about.
 
@@ -69,13 +123,17 @@ def session_key(record: AccountingRecord) -> UUID:
     return UUID(bytes=_digest(record))
 
 
-def record(db: Session, records: Sequence[AccountingRecord], now: datetime) -> None:
-    """Write the batch: one statement for each table, unless an On or Off divides it."""
+def record(db: Session, records: Sequence[AccountingRecord], now: datetime, known: KnownSessions | None = None) -> None:
+    """Write the batch: one statement on PostgreSQL, unless an On or Off divides it.
+
+    Each statement can stand alone, and all of them be done again: `Database.at_once` will do.
+    """
     for ends_all, group in groupby(records, key=lambda each: each.kind in ENDS_ALL):
         if ends_all:
-            _end_all(db, group)
+            # after Accounting-On and -Off no session of that NAS is left (RFC 2866 section 5.1)
+            end_all(db, [(each.nas_id, each.happened_at) for each in group])
         else:
-            _write(db, group, now)
+            _write(db, group, now, known)
 
 
 def close_silent(db: Session, now: datetime, stale_after: timedelta) -> int:
@@ -108,38 +166,48 @@ def close_silent(db: Session, now: datetime, stale_after: timedelta) -> int:
     return int(closed.rowcount)  # type: ignore[attr-defined]
 
 
-def _end_all(db: Session, records: Iterable[AccountingRecord]) -> None:
-    """After Accounting-On and -Off no session of that NAS is left (RFC 2866 section 5.1)."""
-    for each in records:
-        db.execute(
-            update(WifiSession)
-            .where(
-                WifiSession.nas_id == each.nas_id,
-                WifiSession.ended_at.is_(None),
-                WifiSession.started_at <= each.happened_at,
-            )
-            .values(ended_at=each.happened_at, terminate_cause=TerminateCause.NAS_REBOOT)
-            .execution_options(synchronize_session=False)
-        )
+def _write(db: Session, records: Iterable[AccountingRecord], now: datetime, known: KnownSessions | None) -> None:
+    """Fold the reports by session and write them. What the tables hold against that is written once more, as it must
+    be: under the next key of an id that is used again, or whole where a row was missing."""
+    waiting = [_row(each, known) for each in records]
+    said = {id(row): row.key for row in waiting}
+    while waiting:
+        batch, waiting = _folded(waiting)
+        unwritten = write_rows(db, batch, now)
+        for row in batch:
+            if row.key in unwritten.reused:
+                row.key = _next_key(row.key)
+                waiting.append(row)
+            elif row.key in unwritten.lost:
+                row.is_wide = True
+                waiting.append(row)
+            elif known is not None and row.is_wide and row.ended_at is None:
+                known.note(said[id(row)], row)
 
 
-def _write(db: Session, records: Iterable[AccountingRecord], now: datetime) -> None:
-    """Counters for all. The wide row at Start and Stop; and at an Interim whose Start never came, which shows in that
-    its counter is new."""
+def _folded(rows: Sequence[SessionRow]) -> tuple[list[SessionRow], list[SessionRow]]:
+    """(a row for each key, in the order of the keys, so that two processes lock them alike; those of a later session
+    under an id that is used again)."""
     folded: dict[str, SessionRow] = {}
-    for each in records:
-        key = _digest(each).hex()
-        known = folded.get(key)
-        if known is None:
-            folded[key] = _row(key, each)
+    later: list[SessionRow] = []
+    for row in sorted(rows, key=_beginning) if len(rows) > 1 else rows:
+        kept = folded.setdefault(row.key, row)
+        if kept is row:
+            continue
+        if kept.ended_at is not None and row.started_at > kept.ended_at + REUSED_AFTER:
+            row.key = _next_key(row.key)
+            later.append(row)
         else:
-            _fold(known, _row(key, each))
-    rows = [folded[key] for key in sorted(folded)]  # two processes must lock in the same order
-    fresh = write_counters(db, rows, now)
-    wide = [row for row in rows if row.is_wide or row.key in fresh]
-    if wide:
-        _find_grants(db, wide)
-        write_sessions(db, wide)
+            _fold(kept, row)
+    return [folded[key] for key in sorted(folded)], later
+
+
+def _beginning(row: SessionRow) -> datetime:
+    return row.started_at
+
+
+def _next_key(key: str) -> str:
+    return blake2b(bytes.fromhex(key), digest_size=16).hexdigest()
 
 
 def _digest(record: AccountingRecord) -> bytes:
@@ -148,11 +216,13 @@ def _digest(record: AccountingRecord) -> bytes:
     return blake2b(named.encode(), digest_size=16).digest()
 
 
-def _row(key: str, record: AccountingRecord) -> SessionRow:
-    stops = record.kind is AccountingKind.STOP
+def _row(record: AccountingRecord, known: KnownSessions | None) -> SessionRow:
     seconds = min(record.session_seconds, _MOST_SECONDS)
+    started_at = record.happened_at - timedelta(seconds=seconds)
+    key, stops = _digest(record).hex(), record.kind is AccountingKind.STOP
+    written = known.find(key, started_at) if known is not None and record.kind is AccountingKind.INTERIM else None
     return SessionRow(
-        key=key,
+        key=written or key,
         nas_id=record.nas_id,
         site_id=record.site_id,
         grant_id=record.grant_id,
@@ -162,58 +232,44 @@ def _row(key: str, record: AccountingRecord) -> SessionRow:
         calling_station_id=record.calling_station_id,
         called_station_id=record.called_station_id,
         framed_ip=record.framed_ip,
-        started_at=record.happened_at - timedelta(seconds=seconds),
+        started_at=started_at,
         ended_at=record.happened_at if stops else None,
         terminate_cause=(record.terminate_cause or TerminateCause.OTHER) if stops else None,
+        happened_at=record.happened_at,
         upload_octets=min(record.upload_octets, _MOST_OCTETS),
         download_octets=min(record.download_octets, _MOST_OCTETS),
         session_seconds=seconds,
-        is_wide=record.kind is not AccountingKind.INTERIM,
+        is_wide=written is None,
     )
 
 
 def _fold(kept: SessionRow, new: SessionRow) -> None:
     """Two rows of one session in a batch become one, by the rules that the tables follow."""
-    is_newer = new.session_seconds > kept.session_seconds
-    kept.upload_octets = grown(kept.upload_octets, new.upload_octets, is_newer=is_newer)
-    kept.download_octets = grown(kept.download_octets, new.download_octets, is_newer=is_newer)
-    kept.session_seconds = max(kept.session_seconds, new.session_seconds)
+    earlier, later = (new, kept) if new.session_seconds < kept.session_seconds else (kept, new)
+    if earlier.session_seconds < later.session_seconds:
+        upload, download = (
+            grown(earlier.upload_octets, later.upload_octets),
+            grown(earlier.download_octets, later.download_octets),
+        )
+    else:
+        upload, download = (
+            max(earlier.upload_octets, later.upload_octets),
+            max(earlier.download_octets, later.download_octets),
+        )
+    kept.upload_octets, kept.download_octets = upload, download
+    kept.session_seconds = later.session_seconds
     kept.is_wide = kept.is_wide or new.is_wide
     kept.started_at = min(kept.started_at, new.started_at)
+    kept.happened_at = max(kept.happened_at, new.happened_at)
     kept.grant_id = kept.grant_id or new.grant_id
     kept.framed_ip = new.framed_ip or kept.framed_ip
     if kept.ended_at is None:
         kept.ended_at, kept.terminate_cause = new.ended_at, new.terminate_cause
 
 
-def grown(kept: int, reported: int, *, is_newer: bool) -> int:
-    """A counter only grows. One that is lower in a newer report, and not nought, has wrapped at 2**32 unseen: the NAS
-    sends no Gigawords."""
-    if not (is_newer and 0 < reported < min(kept, _WRAP)):
-        return max(kept, reported)
-    whole = kept - kept % _WRAP + reported
-    return whole if whole >= kept else whole + _WRAP
-
-
-def _find_grants(db: Session, rows: Sequence[SessionRow]) -> None:
-    """By Class where that names a grant that there is, else the device's latest grant on this NAS that was live."""
-    named = {row.grant_id for row in rows if row.grant_id is not None}
-    exist = grants_that_exist(db, named) if named else set()
-    nameless = [row for row in rows if row.grant_id not in exist]
-    for row in nameless:
-        row.grant_id = None
-    macs = {row.device_mac for row in nameless if row.device_mac}
-    if not macs:
-        return
-    by_device: dict[tuple[int, str], list[SessionRow]] = {}
-    for row in nameless:
-        by_device.setdefault((row.nas_id, row.device_mac), []).append(row)
-    grants = (
-        select(Grant.id, Grant.nas_id, Grant.device_mac, Grant.created_at, Grant.ends_at)
-        .where(Grant.device_mac.in_(macs), Grant.ends_at > min(row.started_at for row in nameless))
-        .order_by(Grant.created_at)
-    )
-    for grant in db.execute(grants):
-        for row in by_device.get((grant.nas_id, grant.device_mac), ()):
-            if grant.ends_at > row.started_at and (row.ended_at is None or grant.created_at <= row.ended_at):
-                row.grant_id = grant.id
+def grown(earlier: int, later: int) -> int:
+    """A counter after two reports, in whichever order they came. It only grows: if the later one is lower, and not
+    nought, it has wrapped at 2**32 unseen, since the NAS sends no Gigawords."""
+    if 0 < later < min(earlier, _WRAP):
+        return later + -(-(earlier - later) // _WRAP) * _WRAP
+    return max(earlier, later)

@@ -1,10 +1,13 @@
-"""A batch of Access-Requests -> Admit or Refuse for each, written down in the caller's transaction."""
+"""A batch of Access-Requests by one-time login -> Admit or Refuse for each; and what is written down of any answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import Claim, OneTimeLogin, OneTimeLogins
@@ -14,9 +17,11 @@ from hotspot.policy.admission import decide_admission
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse
 
 _ON_POSTGRESQL = """
-INSERT INTO admissions (happened_at, nas_id, grant_id, device_mac, refusal)
-SELECT CAST(%(now)s AS timestamptz), * FROM unnest(
-    CAST(%(nases)s AS integer[]), CAST(%(grants)s AS uuid[]), CAST(%(macs)s AS text[]), CAST(%(refusals)s AS text[]))
+INSERT INTO admissions (id, happened_at, nas_id, grant_id, device_mac, refusal)
+SELECT * FROM unnest(
+    CAST(%(ids)s AS uuid[]), CAST(%(moments)s AS timestamptz[]), CAST(%(nases)s AS integer[]),
+    CAST(%(grants)s AS uuid[]), CAST(%(macs)s AS text[]), CAST(%(refusals)s AS text[]))
+ON CONFLICT (id) DO NOTHING
 """
 
 
@@ -31,50 +36,78 @@ class AdmissionRequest:
     request_key: bytes
     """The same for a request and its retransmissions (RFC 5080 section 2.2.2)."""
     proves: Callable[[str], bool]
-    """Does the request show knowledge of this password (PAP, CHAP)? Constant time."""
+    """Does the request show knowledge of this password (PAP, CHAP, MS-CHAPv2)? Constant time."""
 
 
-def admit(
-    db: Session, requests: Sequence[AdmissionRequest], now: datetime, logins: OneTimeLogins
-) -> list[Admit | Refuse]:
-    """One answer for each request, in their order. One round trip to Redis and one statement for the batch.
+class Answered(NamedTuple):
+    """A row of admissions, as values that JSON can hold: it may wait in a journal until the database is there."""
+
+    id: str
+    """32 hexadecimal digits."""
+    happened_at: float
+    """Seconds since 1970."""
+    nas_id: int
+    grant_id: str | None
+    device_mac: str | None
+    refusal: str | None
+
+
+def decide(
+    requests: Sequence[AdmissionRequest], now: datetime, logins: OneTimeLogins
+) -> list[tuple[Admit | Refuse, OneTimeLogin | None]]:
+    """For each request its answer and the login that it named, in their order. One round trip to Redis for the batch,
+    and no table: a visitor who has signed in gets in while the database is away.
 
     Raises Unavailable("redis") when it is away: no answer, and the NAS asks again.
     """
     claimed = logins.claim([Claim(each.user_name, each.request_key) for each in requests])
-    answers = [_answer(request, login, now) for request, login in zip(requests, claimed, strict=True)]
-    _write_down(db, requests, claimed, answers, now)
-    return answers
+    return [(_answer(request, login, now), login) for request, login in zip(requests, claimed, strict=True)]
 
 
-def _write_down(
-    db: Session,
-    requests: Sequence[AdmissionRequest],
-    claimed: Sequence[OneTimeLogin | None],
-    answers: Sequence[Admit | Refuse],
+def answered(
+    request_key: bytes,
+    nas_id: int,
+    device_mac: str | None,
+    grant_id: UUID | None,
+    answer: Admit | Refuse,
     now: datetime,
-) -> None:
-    """PostgreSQL takes the batch as four arrays, which is several times faster than row by row."""
-    rows = [
-        (request.nas_id, login.terms.grant_id if login else None, request.device_mac, _reason(answer))
-        for request, login, answer in zip(requests, claimed, answers, strict=True)
-    ]
+) -> Answered:
+    """What is written down of an answer."""
+    return Answered(
+        blake2b(request_key, digest_size=16).hexdigest(),
+        now.timestamp(),
+        nas_id,
+        grant_id.hex if grant_id else None,
+        device_mac,
+        answer.reason.value if isinstance(answer, Refuse) else None,
+    )
+
+
+def write_down(db: Session, rows: Sequence[Answered]) -> None:
+    """One statement. A row that is there already is left as it is."""
     if db.get_bind().dialect.name == "postgresql":
         arrays = {
-            "now": now,
-            "nases": as_array(str(nas_id) for nas_id, _, _, _ in rows),
-            "grants": as_array(grant_id.hex if grant_id else "NULL" for _, grant_id, _, _ in rows),
-            "macs": as_array(mac or "NULL" for _, _, mac, _ in rows),
-            "refusals": as_array(reason or "NULL" for _, _, _, reason in rows),
+            "ids": as_array(row.id for row in rows),
+            "moments": as_array(datetime.fromtimestamp(row.happened_at, UTC).isoformat() for row in rows),
+            "nases": as_array(str(row.nas_id) for row in rows),
+            "grants": as_array(row.grant_id or "NULL" for row in rows),
+            "macs": as_array(row.device_mac or "NULL" for row in rows),
+            "refusals": as_array(row.refusal or "NULL" for row in rows),
         }
         db.connection().exec_driver_sql(_ON_POSTGRESQL, arrays)
         return
-    columns = ("nas_id", "grant_id", "device_mac", "refusal")
-    db.execute(insert(Admission), [{"happened_at": now, **dict(zip(columns, row, strict=True))} for row in rows])
+    db.execute(sqlite_insert(Admission).on_conflict_do_nothing(), [_values(row) for row in rows])
 
 
-def _reason(answer: Admit | Refuse) -> RefusalReason | None:
-    return answer.reason if isinstance(answer, Refuse) else None
+def _values(row: Answered) -> dict[str, Any]:
+    return {
+        "id": UUID(row.id),
+        "happened_at": datetime.fromtimestamp(row.happened_at, UTC),
+        "nas_id": row.nas_id,
+        "grant_id": None if row.grant_id is None else UUID(row.grant_id),
+        "device_mac": row.device_mac,
+        "refusal": None if row.refusal is None else RefusalReason(row.refusal),
+    }
 
 
 def _answer(request: AdmissionRequest, login: OneTimeLogin | None, now: datetime) -> Admit | Refuse:

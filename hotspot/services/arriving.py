@@ -7,16 +7,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import NotFound
-from hotspot.models import AccessPoint, Admission, Grant, Nas
+from hotspot.models import AccessPoint, Grant, Nas
 from hotspot.policy.admission import decide_admission
 from hotspot.policy.opening_hours import LOOK_AHEAD
 from hotspot.services.signing_in import terms_of
 from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Refuse
-
-RECENT = timedelta(minutes=2)
-"""How long a refused Access-Request explains why the browser is sent back to us."""
+from hotspot.values import Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +86,3 @@ def lives_of_devices(db: Session, now: datetime) -> dict[str, timedelta]:
         .group_by(Grant.device_mac)
     )
     return {device_mac: ends_at - now for device_mac, ends_at in rows}
-
-
-def last_refusal(db: Session, nas_id: int, device_mac: str, now: datetime) -> RefusalReason | None:
-    """Why this NAS was told no about this device, if that was a moment ago.
-
-    Our own record says it better than the text that the NAS passes back, which anybody could have written.
-    """
-    return db.scalar(
-        select(Admission.refusal)
-        .where(
-            Admission.happened_at > now - RECENT,
-            Admission.nas_id == nas_id,
-            Admission.device_mac == device_mac,
-            Admission.refusal.is_not(None),
-        )
-        .order_by(Admission.id.desc())
-        .limit(1)
-    )

@@ -112,6 +112,7 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     _refuse_conflicts(db, by, nas.vendor, draft, nas_id=nas.id)
     before = _facts(nas, nas.site)
     _apply(nas, draft)
+    _revise(nas)
     nas.organisation_id = site.organisation_id
     _write(db)
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
@@ -129,6 +130,7 @@ def add_access_point(db: Session, by: Scope, nas_id: int, draft: AccessPointDraf
     _refuse_twin(nas, called_station_id)
     added = AccessPoint(site=site, name=draft.name, called_station_id=called_station_id)
     nas.access_points.append(added)
+    _revise(nas)
     _write(db, "Somebody has just added this Called-Station-Id.", field="called_station_id")
     facts = {"access_point": added.name, "called_station_id": draft.called_station_id, "site": site.name}
     audit.note(db, by, "nas.access_point_added", nas.name, facts, now, organisation_id=nas.organisation_id)
@@ -147,6 +149,7 @@ def remove_access_point(db: Session, by: Scope, nas_id: int, access_point_id: in
         "site": removed.site.name if removed.site.organisation_id in by.organisation_ids else "—",
     }
     nas.access_points.remove(removed)
+    _revise(nas)
     db.flush()
     audit.note(db, by, "nas.access_point_removed", nas.name, facts, now, organisation_id=nas.organisation_id)
     return removed
@@ -158,6 +161,7 @@ def rotate_secret(db: Session, by: Scope, nas_id: int, now: datetime, vault: Vau
     nas.secret_sealed = vault.seal(make_secret())
     if VENDORS[nas.vendor].signs_redirects:
         nas.redirect_secret_sealed = vault.seal(make_secret())
+    _revise(nas)
     audit.note(db, by, "nas.secret_rotated", nas.name, {}, now, organisation_id=nas.organisation_id)
     return nas
 
@@ -200,6 +204,11 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.is_proxy, nas.swaps_octets, nas.coa_port = draft.is_proxy, draft.swaps_octets, draft.coa_port
     kept = {each.network: each for each in nas.addresses}
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
+
+
+def _revise(nas: Nas) -> None:
+    """RADIUS sees it within two seconds. Counted by the database: two may change a NAS at once."""
+    nas.revision = Nas.revision + 1
 
 
 def _write(

@@ -71,6 +71,7 @@ def _status_ports(settings: Settings) -> dict[str, int]:
         "portal": settings.portal_port,
         "staff": settings.staff_port,
         "radius": settings.radius_status_port,
+        **{f"radius ({number})": port for number, port in enumerate(settings.radius_status_ports[1:], start=2)},
         "worker": settings.worker_status_port,
     }
 

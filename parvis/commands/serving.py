@@ -14,7 +14,8 @@ from parvis.startup import StartError, alone_in, check_ports, prepare_var, wante
 
 @click.command()
 @click.option("--only", type=click.Choice(PROCESSES), help="Run this one alone, without a supervisor.")
-def serve(only: str | None) -> None:
+@click.option("--status-port", type=click.IntRange(1, 65535), help="Of a further radius process on this machine.")
+def serve(only: str | None, status_port: int | None) -> None:
     """Run the portal, the staff application, RADIUS and the worker; restart what dies; Ctrl-C stops all.
 
     \b
@@ -23,7 +24,7 @@ def serve(only: str | None) -> None:
     Example: a second portal, on another machine, with the same database and Redis
         PARVIS_DATABASE_URL=postgresql://… PARVIS_REDIS_URL=redis://… parvis serve --only portal
     """
-    settings = load_settings()
+    settings = load_settings() if status_port is None else load_settings(radius_status_port=status_port)
     from hotspot.log import configure_logging
 
     configure_logging(settings, only or "supervisor")

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
-from hotspot.services.arriving import find_live_grant, find_place, last_refusal, lives_of_devices
+from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
@@ -125,12 +125,11 @@ def _on_its_way(arrival: Arrival, known: KnownPlace | None) -> Response | None:
 
 def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
     made = resources()
-    now = made.clock()
     refusal = None
     with made.database.reading() as db:
-        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
-        if outcome is Outcome.REJECTED:
-            refusal = last_refusal(db, arrival.nas_id, arrival.device_mac, now)
+        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
+    if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
+        refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
     return welcome_page(arrival, Shown(_what_happened(outcome, refusal), can_continue=grant is not None))
 
 

@@ -9,10 +9,11 @@ from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.db import Database
-from hotspot.models import Admission, Grant, Nas, Offer, Site
+from hotspot.models import Grant, Nas, Offer, Site
 from hotspot.sealing import Vault
-from hotspot.services.arriving import RECENT, find_live_grant
+from hotspot.services.arriving import find_live_grant
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Way
 from hotspot.wording import explain
@@ -176,20 +177,12 @@ def test_a_device_that_is_through_without_a_grant_of_ours_is_told_so(pages: Page
     assert (page.status, page.h1) == (HTTPStatus.OK, "Vous êtes en ligne.")
 
 
-def refuse_access(database: Database, town: Town, reason: RefusalReason, age: timedelta = timedelta(0)) -> None:
-    with database.transaction() as db:
-        db.add(
-            Admission(
-                happened_at=factories.NOW - age,
-                nas_id=town.nas_id,
-                device_mac=factories.DEVICE_MAC,
-                refusal=reason,
-            )
-        )
+def refuse_access(redis: "Redis", town: Town, reason: RefusalReason) -> None:
+    LastRefusals(redis).remember({(town.nas_id, factories.DEVICE_MAC): reason})
 
 
-def test_a_reject_is_explained_by_our_own_record(pages: PageClient, town: Town, database: Database) -> None:
-    refuse_access(database, town, RefusalReason.OTHER_DEVICE)
+def test_a_reject_is_explained_by_our_own_record(pages: PageClient, town: Town, redis: "Redis") -> None:
+    refuse_access(redis, town, RefusalReason.OTHER_DEVICE)
     page = pages.get(redirect_of(town, res="failed", reason="reject", reply="<b>anything</b>"))
     assert page.status == HTTPStatus.OK
     assert explain(RefusalReason.OTHER_DEVICE, "fr").title in page.text
@@ -197,14 +190,13 @@ def test_a_reject_is_explained_by_our_own_record(pages: PageClient, town: Town, 
     assert page.form("/sign-in", offer=str(town.one_tap_offer_id))
 
 
-def test_an_old_refusal_explains_nothing(pages: PageClient, town: Town, database: Database) -> None:
-    refuse_access(database, town, RefusalReason.OTHER_DEVICE, age=RECENT)
+def test_a_reject_of_which_nothing_is_known_says_no_more(pages: PageClient, town: Town) -> None:
     page = pages.get(redirect_of(town, res="failed", reason="reject"))
     assert "La borne ne vous a pas laissé entrer." in page.text
 
 
-def test_an_access_point_without_an_answer_says_so(pages: PageClient, town: Town, database: Database) -> None:
-    refuse_access(database, town, RefusalReason.OTHER_DEVICE)
+def test_an_access_point_without_an_answer_says_so(pages: PageClient, town: Town, redis: "Redis") -> None:
+    refuse_access(redis, town, RefusalReason.OTHER_DEVICE)
     page = pages.get(redirect_of(town, res="failed", reason="timeout"))
     assert "La borne n’a pas reçu de réponse." in page.text
 

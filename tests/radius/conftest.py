@@ -4,12 +4,14 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from redis import Redis
@@ -24,6 +26,8 @@ from hotspot.services.signing_in import terms_of
 from hotspot.settings import Settings
 from tests import factories
 from tests.fixtures.processes import running
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,14 @@ def free_port(kind: socket.SocketKind) -> int:
         with socket.socket(socket.AF_INET, kind) as found, suppress(OSError):
             found.bind(("127.0.0.1", port))
             return port
+
+
+def eventually(look: Callable[[], Found], patience: float = 5) -> Found:
+    """What is found as soon as it is something; what was found last if it stays nothing."""
+    until = time.monotonic() + patience
+    while not (found := look()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
 
 
 @pytest.fixture
@@ -82,7 +94,7 @@ def started(database: Database, settings: Settings, folder: Path) -> Iterator[Ra
     }
     pairs = (f"{name}={value}" for name, value in environment.items())
     command = ["/usr/bin/env", *pairs, sys.executable, "-m", "radius"]
-    with running(command, ready=lambda: _is_well(process.status_port), log=process.log) as popen:
+    with running(command, ready=lambda: is_well(process.status_port), log=process.log) as popen:
         yield replace(process, popen=popen)
 
 
@@ -104,7 +116,7 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
     return made
 
 
-def _is_well(port: int) -> bool:
+def is_well(port: int) -> bool:
     with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
         connection.request("GET", "/healthz")
         with connection.getresponse() as answer:

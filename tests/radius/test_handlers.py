@@ -12,19 +12,24 @@ from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins, make_one_time_login
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
 from hotspot.policy.admission import GrantTerms, Usage
 from hotspot.sealing import Vault
+from hotspot.services.accounting import unpacked
 from hotspot.services.radius_clients import RadiusClientReader
 from hotspot.settings import Settings
-from hotspot.values import TerminateCause
+from hotspot.values import RefusalReason, TerminateCause
 from radius.attributes import ReplyWriter, shortened
-from radius.handlers import Answers, Handlers
+from radius.handlers import AccountingHandler, LoginHandler, write_journalled_answers, write_journalled_records
+from radius.journal import Journal
+from radius.lanes import Answers
 from radius.messages import Accept, Acknowledge, DiscardReason, Door, Reject
 from radius.protocol import Ask, Exchange, RadiusProtocol
+from radius.scribe import Scribe
 from tests import factories
 from tests.radius.packets import Attributes, accounting, hidden_password, integer, signed, status, vendor
 
@@ -33,7 +38,7 @@ SOURCE = ("192.0.2.1", 40_000)
 
 
 class Desk:
-    """One NAS at 192.0.2.1, and the handlers that answer it."""
+    """One NAS at 192.0.2.1, and the handlers that answer it. What they put into a journal waits until `written`."""
 
     def __init__(self, database: Database, redis: "Redis", settings: Settings, vault: Vault, **nas: Any) -> None:
         self.database = database
@@ -43,8 +48,34 @@ class Desk:
         with database.reading() as db:
             self.protocol = RadiusProtocol(RadiusClientReader(vault).read(db))
         self.logins = OneTimeLogins(redis, timedelta(seconds=120))
-        self.handlers = Handlers(database, self.logins, ReplyWriter(settings, vault))
+        self.refusals = LastRefusals(redis)
+        folder = settings.var_dir / "journal"
+        self.answered = Journal(folder / "answers")
+        self.accounting = Journal(folder / "accounting")
+        self.refused = Journal(folder / "refused")
+        self.writer = ReplyWriter(settings, vault)
+        self.handlers = {
+            Door.AUTHENTICATION: self.login_handler(redis),
+            Door.ACCOUNTING: AccountingHandler(database, Scribe("accounting", self.accounting, self.write_records)),
+        }
         self._identifier = 0
+
+    def login_handler(self, redis: "Redis") -> LoginHandler:
+        logins = OneTimeLogins(redis, timedelta(seconds=120))
+        return LoginHandler(
+            logins, LastRefusals(redis), self.writer, Scribe("answers", self.answered, self.write_answers)
+        )
+
+    def write_records(self, batches: list[Any]) -> None:
+        write_journalled_records(self.database, batches, self.refused)
+
+    def write_answers(self, batches: list[Any]) -> None:
+        write_journalled_answers(self.database, batches)
+
+    def written(self) -> None:
+        """What the scribes do as soon as the database is there."""
+        self.answered.replay(self.write_answers)
+        self.accounting.replay(self.write_records)
 
     def exchange(self, datagram: bytes, door: Door = Door.ACCOUNTING, at: datetime = NOW) -> Exchange:
         self._identifier += 1
@@ -65,11 +96,23 @@ class Desk:
         return self.exchange(signed(1, attributes), Door.AUTHENTICATION)
 
     def answers(self, *exchanges: Exchange) -> Answers:
-        return self.handlers.answer(exchanges, NOW)
+        """Each at its own door."""
+        together = Answers()
+        for door, handler in self.handlers.items():
+            batch = [each for each in exchanges if each.is_for_authentication is (door is Door.AUTHENTICATION)]
+            if batch:
+                answers = handler(batch)
+                together.replies += answers.replies
+                together.silent += answers.silent
+        return together
 
     def session(self) -> WifiSession:
         with self.database.reading() as db:
             return db.scalars(select(WifiSession)).one()
+
+    def admissions(self) -> list[RefusalReason | None]:
+        with self.database.reading() as db:
+            return list(db.scalars(select(Admission.refusal)))
 
     def counted(self) -> tuple[int, int]:
         with self.database.reading() as db:
@@ -128,32 +171,85 @@ def test_a_sentence_is_cut_between_characters() -> None:
 # ---- what cannot be kept ----
 
 
-def test_without_the_database_nothing_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The database is away until it is undone."""
+
     @contextmanager
-    def away(_self: Database) -> Iterator[Session]:
+    def nobody(_self: Database) -> Iterator[Session]:
         raise Unavailable("database")
         yield
 
-    monkeypatch.setattr(Database, "transaction", away)
-    batch = [desk.logs_in(), desk.reports(status(1)), desk.exchange(signed(12, []), Door.AUTHENTICATION)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "at_once", nobody)
+        yield patched
+
+
+def test_while_the_database_is_away_all_is_answered_and_written_when_it_is_back(
+    desk: Desk, away: pytest.MonkeyPatch
+) -> None:
+    batch = [desk.logs_in(), desk.reports(status(1)), desk.exchange(signed(12, []), Door.ACCOUNTING)]
 
     answers = desk.answers(*batch)
 
-    assert answers.replies == []
-    assert answers.silent == [(each, DiscardReason.DATABASE_AWAY) for each in batch]
+    assert [type(reply) for _, reply in answers.replies] == [Accept, Acknowledge, Acknowledge]
+    with pytest.raises(Unavailable):
+        desk.written()
+    away.undo()
+    desk.written()
+    assert desk.session().started_at == NOW
+    assert desk.admissions() == [None]
 
 
-def test_without_redis_accounting_goes_on(
-    any_database: Database, redis: "Redis", settings: Settings, vault: Vault
+def test_what_waits_in_the_journal_keeps_the_time_at_which_it_came(desk: Desk, away: pytest.MonkeyPatch) -> None:
+    desk.answers(desk.reports(status(1)))
+    desk.answers(desk.exchange(accounting(status(3, more=[(43, integer(7))])), at=NOW + timedelta(minutes=5)))
+    away.undo()
+
+    desk.written()
+
+    with desk.database.reading() as db:
+        kept = db.scalars(select(WifiSessionCounter)).one()
+    assert (kept.upload_octets + kept.download_octets, kept.updated_at) == (7, NOW + timedelta(minutes=5))
+
+
+def test_after_a_failure_the_database_is_left_alone_for_a_second(desk: Desk, away: pytest.MonkeyPatch) -> None:
+    desk.answers(desk.reports(status(1)))
+    away.undo()
+
+    desk.answers(desk.reports(status(1, session=b"2")))
+    assert not desk.accounting.is_empty
+    with desk.database.reading() as db:
+        assert db.scalars(select(WifiSession)).all() == []
+
+    desk.answers(desk.exchange(accounting(status(1, session=b"3")), at=NOW + timedelta(seconds=2)))
+    assert desk.session().acct_session_id == "3"
+
+
+def test_what_can_be_kept_nowhere_is_not_answered(
+    desk: Desk, away: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(any_database, redis, settings, vault)
-    asking, reporting = desk.logs_in(), desk.reports(status(1))
-    away = OneTimeLogins(Redis.from_url("unix:///nowhere/redis.sock"), timedelta(seconds=120))
+    def full(*_: object, **__: object) -> None:
+        raise Unavailable("journal")
 
-    answers = Handlers(any_database, away, ReplyWriter(settings, vault)).answer([asking, reporting], NOW)
+    monkeypatch.setattr(Journal, "append", full)
+    batch = [desk.logs_in(), desk.reports(status(1))]
+
+    assert desk.answers(*batch).silent == [(each, DiscardReason.JOURNAL_FULL) for each in batch]
+    asks = desk.exchange(signed(12, []), Door.ACCOUNTING)
+    assert desk.answers(asks).silent == [(asks, DiscardReason.JOURNAL_FULL)], "Status-Server: no, I cannot serve"
+
+
+def test_without_redis_accounting_goes_on(desk: Desk) -> None:
+    asking, reporting = desk.logs_in(), desk.reports(status(1))
+    desk.handlers[Door.AUTHENTICATION] = desk.login_handler(Redis.from_url("unix:///nowhere/redis.sock"))
+
+    asks = desk.exchange(signed(12, []), Door.AUTHENTICATION)
+    answers = desk.answers(asking, reporting)
 
     assert answers.replies == [(reporting, Acknowledge())]
     assert answers.silent == [(asking, DiscardReason.REDIS_AWAY)]
+    assert desk.answers(asks).silent == [(asks, DiscardReason.REDIS_AWAY)]
     assert desk.session().ended_at is None
 
 
@@ -162,16 +258,36 @@ def test_a_packet_that_the_database_refuses_silences_no_neighbour(desk: Desk) ->
     stranger.client = replace(stranger.client, nas_id=987_654)  # the snapshot had it, and it was deleted since
     batch = [desk.reports(status(1, session=b"%d" % number)) for number in range(9)]
     batch.insert(4, stranger)
-    asking = desk.logs_in()
 
-    answers = desk.answers(asking, *batch)
+    answers = desk.answers(*batch)
 
     assert answers.silent == [(stranger, DiscardReason.CANNOT_BE_RECORDED)]
-    assert len(answers.replies) == 10
-    assert isinstance(dict(answers.replies)[asking], Accept)
+    assert len(answers.replies) == 9
     with desk.database.reading() as db:
         assert len(db.scalars(select(WifiSession)).all()) == 9
-        assert len(db.scalars(select(Admission)).all()) == 1
+
+
+def test_what_was_answered_and_is_refused_later_is_kept_aside(desk: Desk, away: pytest.MonkeyPatch) -> None:
+    stranger = desk.reports(status(1, session=b"poison"))
+    stranger.client = replace(stranger.client, nas_id=987_654)
+    desk.answers(desk.reports(status(1)), stranger)
+    away.undo()
+
+    desk.written()
+
+    assert desk.session().ended_at is None
+    kept_aside: list[Any] = []
+    desk.refused.replay(kept_aside.extend)
+    ((_moment, (record,)),) = kept_aside
+    assert unpacked(record).nas_id == 987_654
+
+
+def test_a_refusal_is_remembered_for_the_page_that_comes_next(desk: Desk) -> None:
+    desk.answers(desk.logs_in(password="wrong"))
+
+    assert desk.refusals.find(desk.nas_id, factories.DEVICE_MAC) is RefusalReason.WRONG_PASSWORD
+    desk.written()
+    assert desk.admissions() == [RefusalReason.WRONG_PASSWORD]
 
 
 # ---- in whose words it is kept ----

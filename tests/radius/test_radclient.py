@@ -11,7 +11,7 @@ from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, TerminateCause, print_mac
 from tests import factories
-from tests.radius.conftest import RadiusProcess, given_login
+from tests.radius.conftest import RadiusProcess, eventually, given_login
 
 
 def ask(port: int, command: str, *attributes: str, secret: str = factories.RADIUS_SECRET) -> str:
@@ -62,6 +62,11 @@ def test_a_one_time_login_is_accepted_by_chap(radius_process: RadiusProcess, log
     assert "Access-Accept" in said
 
 
+def refusals(process: RadiusProcess) -> list[RefusalReason | None]:
+    with process.database.reading() as db:
+        return list(db.scalars(select(Admission.refusal)))
+
+
 @pytest.mark.parametrize("kind", ["User-Password", "CHAP-Password"])
 def test_a_wrong_password_is_rejected_with_a_sentence(
     radius_process: RadiusProcess, login: OneTimeLogin, kind: str
@@ -71,8 +76,7 @@ def test_a_wrong_password_is_rejected_with_a_sentence(
     assert "Access-Reject" in said
     assert "Reply-Message = " in said
     assert "/refused/wrong_password" in said
-    with radius_process.database.reading() as db:
-        assert db.scalars(select(Admission.refusal)).all() == [RefusalReason.WRONG_PASSWORD]
+    assert eventually(lambda: refusals(radius_process)) == [RefusalReason.WRONG_PASSWORD]
 
 
 def test_a_request_without_a_message_authenticator_is_left_unanswered(

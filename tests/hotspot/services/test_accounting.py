@@ -1,7 +1,8 @@
 """Accounting records -> Wi-Fi sessions, on both databases: in any order, as often as they come."""
 
+import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,17 @@ from sqlalchemy import delete, select
 
 from hotspot.db import Database
 from hotspot.models import WifiSession, WifiSessionCounter
-from hotspot.services.accounting import AccountingKind, AccountingRecord, close_silent, grown, record, session_key
+from hotspot.services.accounting import (
+    AccountingKind,
+    AccountingRecord,
+    KnownSessions,
+    close_silent,
+    grown,
+    packed,
+    record,
+    session_key,
+    unpacked,
+)
 from hotspot.values import MacAddress, TerminateCause
 from tests import factories
 
@@ -51,9 +62,9 @@ class Town:
         }
         return AccountingRecord(**fields | overrides)
 
-    def hears(self, *records: AccountingRecord, now: datetime = NOW) -> None:
-        with self.database.transaction() as db:
-            record(db, records, now)
+    def hears(self, *records: AccountingRecord, now: datetime = NOW, known: KnownSessions | None = None) -> None:
+        with self.database.at_once() as db:
+            record(db, records, now, known)
 
     def forgets(self) -> None:
         with self.database.transaction() as db:
@@ -195,9 +206,11 @@ def test_counters_never_go_down(town: Town) -> None:
 # ---- wraps ----
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["in their order", "the newer first"])
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in two"])
-def test_octets_that_go_down_in_a_newer_report_have_wrapped(town: Town, together: bool) -> None:
+def test_octets_that_go_down_in_a_newer_report_have_wrapped(town: Town, together: bool, order: int) -> None:
     reports = [town.says(INTERIM, 5, download_octets=4_000_000_000), town.says(INTERIM, 10, download_octets=1_000)]
+    reports = reports[::order]
     if together:
         town.hears(*reports)
     else:
@@ -233,17 +246,20 @@ def test_a_stop_that_reports_no_octets_is_no_wrap(town: Town) -> None:
     assert town.counted() == (0, 4_000, 600)
 
 
-@given(kept=st.integers(0, 2**40), reported=st.integers(0, 2**40), is_newer=st.booleans())
-def test_whatever_is_reported_a_counter_grows_by_less_than_a_wrap_too_many(
-    kept: int, reported: int, is_newer: bool
-) -> None:
-    total = grown(kept, reported, is_newer=is_newer)
+@given(earlier=st.integers(0, 2**40), later=st.integers(0, 2**40))
+def test_whatever_is_reported_a_counter_grows_by_less_than_a_wrap_too_many(earlier: int, later: int) -> None:
+    total = grown(earlier, later)
 
-    assert total >= kept
-    assert total == max(kept, reported) or (total - reported) % 2**32 == 0
+    assert max(earlier, later) <= total < max(earlier, later) + 2**32
+    assert total == max(earlier, later) or (total - later) % 2**32 == 0
 
 
 def test_the_database_counts_as_the_function_does(town: Town) -> None:
+    def after(kept: int, said: int, minutes: int) -> int:
+        if minutes == 10:
+            return max(kept, said)
+        return grown(kept, said) if minutes > 10 else grown(said, kept)
+
     kept_before = (0, 1, 500, 2**32 - 1, 2**32, 2**32 + 500, 3 * 2**32 + 7)
     reported = (0, 1, 499, 500, 501, 2**32 - 1, 2**32, 2**33)
     cases = {str(at): case for at, case in enumerate(product(kept_before, reported, (5, 10, 15)))}
@@ -257,8 +273,7 @@ def test_the_database_counts_as_the_function_does(town: Town) -> None:
     with town.database.reading() as db:
         counted = {at: cases[at] + (octets,) for at, octets in db.execute(joined)}
     assert counted == {
-        at: (kept, said, minutes, grown(kept, said, is_newer=minutes > 10))
-        for at, (kept, said, minutes) in cases.items()
+        at: (kept, said, minutes, after(kept, said, minutes)) for at, (kept, said, minutes) in cases.items()
     }
 
 
@@ -384,6 +399,149 @@ def test_an_on_that_comes_again_late_leaves_newer_sessions_alone(town: Town) -> 
     town.hears(AccountingRecord(ON, town.nas_id, NOW))
 
     assert town.session().ended_at is None
+
+
+@pytest.mark.parametrize("kind", [START, INTERIM])
+@pytest.mark.parametrize("ended", [ON, OFF])
+def test_what_is_reported_late_of_a_session_before_a_reboot_is_of_one_that_is_over(
+    town: Town, ended: AccountingKind, kind: AccountingKind
+) -> None:
+    town.hears(AccountingRecord(ended, town.nas_id, NOW + timedelta(minutes=9)))
+
+    town.hears(town.says(kind, 5, session_seconds=0 if kind is START else 300))
+
+    kept = town.session()
+    assert (kept.ended_at, kept.terminate_cause) == (NOW + timedelta(minutes=9), TerminateCause.NAS_REBOOT)
+
+
+def test_a_reboot_that_is_reported_late_is_no_newer_than_it_was(town: Town) -> None:
+    town.hears(AccountingRecord(ON, town.nas_id, NOW + timedelta(minutes=9)))
+    town.hears(AccountingRecord(OFF, town.nas_id, NOW))
+
+    town.hears(town.says(START, 5, session_seconds=0))
+
+    assert town.session().ended_at == NOW + timedelta(minutes=9)
+
+
+def test_many_nases_that_reboot_in_one_batch_end_each_its_own(town: Town) -> None:
+    with town.database.transaction() as db:
+        others = [factories.make_nas(db, site=db.merge(town.nas).site).id for _ in range(3)]
+    town.hears(*(town.says(START, nas_id=nas_id) for nas_id in (town.nas_id, *others)))
+
+    town.hears(*(AccountingRecord(ON, nas_id, NOW + timedelta(minutes=1)) for nas_id in others[:2]))
+
+    with town.database.reading() as db:
+        live = db.scalars(select(WifiSession.nas_id).where(WifiSession.ended_at.is_(None)))
+        assert set(live) == {town.nas_id, others[2]}
+
+
+# ---- an id that is used again ----
+
+
+def sessions(town: Town) -> list[tuple[datetime, datetime | None, int]]:
+    """Begin, end and download of each."""
+    joined = select(WifiSession.started_at, WifiSession.ended_at, WifiSessionCounter.download_octets).join(
+        WifiSessionCounter, WifiSessionCounter.id == WifiSession.id
+    )
+    with town.database.reading() as db:
+        return sorted((start, end, octets) for start, end, octets in db.execute(joined))
+
+
+def again(town: Town) -> list[AccountingRecord]:
+    """A session, a reboot, and another with the same id, device and name, as with MAC authentication."""
+    hour = timedelta(hours=1)
+    return [
+        town.says(START),
+        town.says(STOP, 10, download_octets=1000),
+        town.says(START)._replace(happened_at=NOW + hour),
+        town.says(INTERIM, 5, download_octets=7)._replace(happened_at=NOW + hour + timedelta(minutes=5)),
+        town.says(STOP, 20, download_octets=20)._replace(happened_at=NOW + hour + timedelta(minutes=20)),
+    ]
+
+
+def test_an_id_that_is_used_again_after_its_session_is_another_session(town: Town) -> None:
+    expected = [
+        (NOW, NOW + timedelta(minutes=10), 1000),
+        (NOW + timedelta(hours=1), NOW + timedelta(hours=1, minutes=20), 20),
+    ]
+    for known in (None, KnownSessions()):
+        town.forgets()
+        for each in again(town):
+            town.hears(each, known=known)
+        assert sessions(town) == expected
+
+    town.forgets()
+    town.hears(*again(town)[::-1])
+    assert sessions(town) == expected, "in one batch, backwards"
+
+
+def test_late_news_of_the_first_is_not_of_the_second(town: Town) -> None:
+    known = KnownSessions()
+    for each in again(town)[:4]:
+        town.hears(each, known=known)
+
+    town.hears(town.says(INTERIM, 9, download_octets=900), known=known)
+
+    assert sessions(town) == [(NOW, NOW + timedelta(minutes=10), 1000), (NOW + timedelta(hours=1), None, 7)]
+
+
+def test_an_id_may_be_used_again_and_again(town: Town) -> None:
+    for hours in range(4):
+        for each in (town.says(START), town.says(STOP, 10, download_octets=hours)):
+            town.hears(each._replace(happened_at=each.happened_at + timedelta(hours=hours)))
+
+    assert [octets for _, _, octets in sessions(town)] == [0, 1, 2, 3]
+
+
+# ---- what this process has written ----
+
+
+def test_an_interim_of_a_known_session_leaves_the_wide_row_alone(town: Town) -> None:
+    known = KnownSessions()
+    town.hears(town.says(START, framed_ip="10.1.0.2"), known=known)
+
+    town.hears(town.says(INTERIM, 5, download_octets=9, framed_ip="10.1.0.3"), known=known)
+
+    assert (town.session().framed_ip, town.counted()) == ("10.1.0.2", (0, 9, 300))
+
+
+def test_an_interim_of_a_session_whose_rows_are_gone_makes_them_anew(town: Town) -> None:
+    known = KnownSessions()
+    town.hears(town.says(START), known=known)
+    town.forgets()
+
+    town.hears(town.says(INTERIM, 5, download_octets=9), town.says(START, acct_session_id="2"), known=known)
+
+    assert sessions(town) == [(NOW, None, 0), (NOW, None, 9)]
+
+
+def test_the_memory_of_known_sessions_is_bounded(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KnownSessions, "MOST", 10)
+    known = KnownSessions()
+
+    town.hears(*(town.says(START, acct_session_id=f"{number}") for number in range(25)), known=known)
+
+    assert len(known) <= 10
+
+
+@given(
+    record=st.builds(
+        AccountingRecord,
+        kind=st.sampled_from(AccountingKind),
+        nas_id=st.integers(1, 2**31 - 1),
+        happened_at=st.floats(1.6e9, 2.2e9).map(lambda at: datetime.fromtimestamp(at, UTC)),
+        acct_session_id=st.text(),
+        device_mac=st.sampled_from([None, MacAddress(factories.DEVICE_MAC)]),
+        grant_id=st.none() | st.uuids(),
+        upload_octets=st.integers(0, 2**64),
+        terminate_cause=st.none() | st.sampled_from(TerminateCause),
+    )
+)
+def test_a_record_comes_back_from_json_as_it_was(record: AccountingRecord) -> None:
+    back = unpacked(json.loads(json.dumps(packed(record))))
+
+    assert abs(back.happened_at - record.happened_at) < timedelta(milliseconds=1)
+    assert back._replace(happened_at=record.happened_at) == record
 
 
 # ---- silence ----

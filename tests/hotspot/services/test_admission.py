@@ -1,4 +1,4 @@
-"""A batch of Access-Requests -> Admit or Refuse for each, written down in the same transaction."""
+"""A batch of Access-Requests by one-time login -> Admit or Refuse for each, and what is written down of it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import Admission
 from hotspot.policy.admission import GrantTerms, Usage
-from hotspot.services.admission import AdmissionRequest, admit
+from hotspot.services.admission import AdmissionRequest, answered, decide, write_down
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse
 from tests import factories
 
@@ -53,8 +53,14 @@ def asks(login: OneTimeLogin, **overrides: Any) -> AdmissionRequest:
 
 
 def answers(database: Database, logins: OneTimeLogins, *requests: AdmissionRequest) -> list[Admit | Refuse]:
-    with database.transaction() as db:
-        return admit(db, requests, NOW, logins)
+    decided = decide(requests, NOW, logins)
+    rows = [
+        answered(each.request_key, each.nas_id, each.device_mac, login.terms.grant_id if login else None, answer, NOW)
+        for each, (answer, login) in zip(requests, decided, strict=True)
+    ]
+    with database.at_once() as db:
+        write_down(db, rows)
+    return [answer for answer, _ in decided]
 
 
 def test_a_login_of_its_device_and_nas_is_admitted_for_what_is_left(
@@ -66,7 +72,7 @@ def test_a_login_of_its_device_and_nas_is_admitted_for_what_is_left(
     assert (answer.grant_id, answer.session_timeout) == (login.terms.grant_id, timedelta(hours=1))
 
 
-def test_every_refusal_has_its_reason_and_all_are_written_down_in_order(
+def test_every_refusal_has_its_reason_and_all_are_written_down(
     any_database: Database, logins: OneTimeLogins, nas_id: int
 ) -> None:
     terms = GrantTerms(grant_id=uuid4(), ends_at=NOW + timedelta(hours=1))
@@ -80,12 +86,12 @@ def test_every_refusal_has_its_reason_and_all_are_written_down_in_order(
     given = answers(
         any_database,
         logins,
-        asks(made[0], user_name="nobody"),
-        asks(made[0]),
-        asks(made[1], nas_id=other_nas),
-        asks(made[2], device_mac=None),
-        asks(made[3], proves=lambda _password: False),
-        asks(made[4]),
+        asks(made[0], user_name="nobody", request_key=b"0"),
+        asks(made[0], request_key=b"1"),
+        asks(made[1], nas_id=other_nas, request_key=b"2"),
+        asks(made[2], device_mac=None, request_key=b"3"),
+        asks(made[3], proves=lambda _password: False, request_key=b"4"),
+        asks(made[4], request_key=b"5"),
     )
 
     expected = [
@@ -98,11 +104,15 @@ def test_every_refusal_has_its_reason_and_all_are_written_down_in_order(
     ]
     assert [each.reason if isinstance(each, Refuse) else None for each in given] == expected
     with any_database.reading() as db:
-        kept = db.scalars(select(Admission).order_by(Admission.id)).all()
-    assert [each.refusal for each in kept] == expected
-    assert [each.grant_id for each in kept] == [None, *[terms.grant_id] * 5]
-    assert [each.device_mac for each in kept] == [MAC, MAC, MAC, None, MAC, MAC]
-    assert {each.happened_at for each in kept} == {NOW}
+        kept = {each.refusal: each for each in db.scalars(select(Admission))}
+    assert set(kept) == set(expected)
+    assert {each.grant_id for reason, each in kept.items() if reason is not RefusalReason.UNKNOWN_LOGIN} == {
+        terms.grant_id
+    }
+    assert kept[RefusalReason.UNKNOWN_LOGIN].grant_id is None
+    assert kept[RefusalReason.OTHER_NAS].nas_id == other_nas
+    assert [reason for reason, each in kept.items() if each.device_mac is None] == [RefusalReason.OTHER_DEVICE]
+    assert {each.happened_at for each in kept.values()} == {NOW}
 
 
 def test_a_login_is_worth_one_request_and_its_retransmissions(
@@ -115,6 +125,9 @@ def test_a_login_is_worth_one_request_and_its_retransmissions(
     assert isinstance(first, Admit)
     assert again == first
     assert other == Refuse(RefusalReason.UNKNOWN_LOGIN)
+    with any_database.reading() as db:
+        kept = db.scalars(select(Admission.refusal)).all()
+    assert sorted(kept, key=str) == [None, RefusalReason.UNKNOWN_LOGIN], "a retransmission is the same row"
 
 
 def test_without_redis_nobody_is_answered_and_nothing_is_written(any_database: Database, nas_id: int) -> None:

@@ -6,18 +6,14 @@ import pytest
 
 from hotspot.db import Database
 from hotspot.errors import NotFound
-from hotspot.models import Admission
 from hotspot.services.arriving import (
-    RECENT,
     find_live_grant,
     find_nas_address,
     find_place,
     get_redirect_secret,
-    last_refusal,
     lives_of_devices,
 )
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
 from tests import factories
 
 MAC = factories.DEVICE_MAC
@@ -71,26 +67,6 @@ def test_only_a_grant_with_something_left_is_live(any_database: Database, settin
         assert find_live_grant(db, "020000000009", site.id, now, settings) is None
         assert find_live_grant(db, MAC, factories.make_site(db).id, now, settings) is None
         assert lived.id != live.id
-
-
-def test_the_last_refusal_is_the_devices_own_and_recent(any_database: Database, now: datetime) -> None:
-    with any_database.transaction() as db:
-        nas, other_nas = factories.make_nas(db), factories.make_nas(db)
-        rows = [
-            (nas.id, MAC, now - RECENT - timedelta(seconds=1), RefusalReason.SITE_CLOSED),
-            (nas.id, "020000000009", now, RefusalReason.SITE_CLOSED),
-            (other_nas.id, MAC, now, RefusalReason.SITE_CLOSED),
-            (nas.id, MAC, now, None),
-        ]
-        for nas_id, mac, happened_at, refusal in rows:
-            db.add(Admission(nas_id=nas_id, device_mac=mac, happened_at=happened_at, refusal=refusal))
-        db.flush()
-        assert last_refusal(db, nas.id, MAC, now) is None
-
-        for refusal in (RefusalReason.UNKNOWN_LOGIN, RefusalReason.OTHER_DEVICE):
-            db.add(Admission(nas_id=nas.id, device_mac=MAC, happened_at=now, refusal=refusal))
-            db.flush()
-        assert last_refusal(db, nas.id, MAC, now) is RefusalReason.OTHER_DEVICE
 
 
 def test_each_device_with_a_grant_that_lasts_is_listed_once(any_database: Database) -> None:

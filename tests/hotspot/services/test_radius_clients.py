@@ -134,3 +134,29 @@ def test_what_was_learned_of_a_nas_is_kept(any_database: Database) -> None:
     with any_database.reading() as db:
         kept = {nas.id: (nas.message_authenticator_seen, nas.last_packet_at) for nas in db.scalars(select(Nas))}
     assert kept == {one: (True, NOW), other: (False, None)}
+
+
+def test_the_snapshot_is_read_again_only_when_something_has_changed(any_database: Database, vault: Vault) -> None:
+    reader = RadiusClientReader(vault)
+
+    def read() -> RadiusClients:
+        with any_database.reading() as db:
+            return reader.read(db)
+
+    with any_database.transaction() as db:
+        nas_id = factories.make_nas(db, networks=("192.0.2.1/32",)).id
+    first = read()
+    with any_database.transaction() as db:
+        note_heard(db, {nas_id: NOW})
+    assert read() is first
+
+    with any_database.transaction() as db:
+        note_message_authenticator(db, [nas_id])
+    second = read()
+    assert second is not first
+    with any_database.transaction() as db:
+        other = factories.make_nas(db, networks=("192.0.2.2/32",))
+        db.flush()
+        db.delete(other)
+        factories.make_nas(db, networks=("192.0.2.3/32",))
+    assert read().find("192.0.2.3") is not None

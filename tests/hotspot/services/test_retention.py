@@ -1,6 +1,7 @@
 """What is past its keeping time is erased, everything else stays, and the journal says how much it was."""
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -36,7 +37,11 @@ def a_visit(db: Session, began: datetime) -> WifiSession:
     factories.make_device(db, first_seen_at=began, last_seen_at=began)
     grant = factories.make_grant(db, voucher=voucher, created_at=began, ends_at=began + HOUR)
     session = factories.make_wifi_session(db, grant=grant, started_at=began, ended_at=began + HOUR)
-    db.add(Admission(happened_at=began, nas_id=grant.nas_id, grant_id=grant.id, refusal=RefusalReason.GRANT_ENDED))
+    db.add(
+        Admission(
+            id=uuid4(), happened_at=began, nas_id=grant.nas_id, grant_id=grant.id, refusal=RefusalReason.GRANT_ENDED
+        )
+    )
     db.flush()
     return session
 

@@ -1,5 +1,6 @@
 """What staff see and change, on both databases: sites, access points, who is online, the audit log."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.db import Database
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import Site
+from hotspot.models import Nas, Site
 from hotspot.policy.opening_hours import Interval
 from hotspot.sealing import Vault
 from hotspot.services import nases
@@ -160,6 +161,26 @@ def test_an_access_point_that_is_removed_may_be_added_again(any_database: Databa
 
         assert nas.access_points == []
         assert audited_actions(db, by) == ["nas.access_point_added", "nas.access_point_removed"]
+
+
+def test_every_change_of_a_nas_by_staff_is_a_new_revision(any_database: Database, vault: Vault, now: datetime) -> None:
+    """RADIUS goes by it."""
+    with any_database.transaction() as db:
+        site = make_site(db)
+        by = administrator_of(db, site)
+        nas_id = nases.create_nas(db, by, "coovachilli", nas_draft(site), now, vault).id
+    access_point = AccessPointDraft("a", "02-00-00-00-00-FE", site.id)
+    changes: list[Callable[[Session], object]] = [
+        lambda db: nases.change_nas(db, by, nas_id, nas_draft(site, networks=("192.0.2.77/32",)), now),
+        lambda db: nases.add_access_point(db, by, nas_id, access_point, now),
+        lambda db: nases.remove_access_point(db, by, nas_id, nases.get_nas(db, by, nas_id).access_points[0].id, now),
+        lambda db: nases.rotate_secret(db, by, nas_id, now, vault),
+    ]
+    for number, change in enumerate(changes):
+        with any_database.transaction() as db:
+            change(db)
+        with any_database.reading() as db:
+            assert db.get_one(Nas, nas_id).revision == number + 2
 
 
 def test_nothing_names_no_access_point(database: Database, now: datetime) -> None:
