@@ -63,6 +63,8 @@ class Visit:
     ended_at: datetime | None = None
     cause: TerminateCause | None = None
     """With `ended_at`: of its Stop, or NAS_REBOOT of an On or Off. Neither, and not online: it vanished."""
+    ended_until: datetime | None = None
+    """The On that followed its Off: whichever of the two is heard first ends it."""
     is_online: bool = True
     was_stopped: bool = False
     """By a Stop of its own, not by an On or Off."""
@@ -96,6 +98,8 @@ class Nas:
     grants: list[UUID] = field(repr=False)
     """By device."""
     visits: list[Visit] = field(default_factory=list, repr=False)
+    restarted_at: datetime | None = None
+    _off_at: datetime | None = None
     _made: int = 0
     _logins: int = 0
 
@@ -125,6 +129,9 @@ class Nas:
         for visit in self.visits:
             if visit.ended_at is None:
                 visit.is_online, visit.ended_at, visit.cause = False, now, TerminateCause.NAS_REBOOT
+            elif visit.ended_at == self._off_at:
+                visit.ended_until = now
+        self._off_at, self.restarted_at = (now, self.restarted_at) if kind == OFF else (None, now)
         return Report(self, None, now, [(40, integer(kind)), *self._clock(now)])
 
     def online(self) -> list[Visit]:

@@ -50,15 +50,6 @@ def test_a_session_first_heard_of_after_the_restart_that_ended_it_is_over(town: 
     assert ending(town) == (9, TerminateCause.NAS_REBOOT)
 
 
-def test_the_first_restart_after_it_began_ended_it_whichever_is_heard_first(town: Town) -> None:
-    hears(town, 1, town.says(START))
-    hears(town, 20, restart(town, 20))
-
-    hears(town, 21, restart(town, 9))
-
-    assert ending(town) == (9, TerminateCause.NAS_REBOOT)
-
-
 def test_a_stop_that_the_off_overtook_says_when_and_why(town: Town) -> None:
     hears(town, 1, town.says(START))
     hears(town, 9, AccountingRecord(OFF, town.nas_id, NOW + timedelta(minutes=9)))

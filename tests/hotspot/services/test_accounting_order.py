@@ -33,7 +33,10 @@ class Reading(NamedTuple):
 
 def fold(kept: Reading, new: Reading) -> Reading:
     """As a batch and the tables do it."""
-    return Reading(max(kept.seconds, new.seconds), grown(kept.octets, new.octets, is_newer=new.seconds > kept.seconds))
+    if kept.seconds == new.seconds:
+        return Reading(kept.seconds, max(kept.octets, new.octets))
+    earlier, later = sorted((kept, new))
+    return Reading(later.seconds, grown(earlier.octets, later.octets))
 
 
 def readings(amounts: Sequence[int], *, wrap: int = 2**64) -> list[Reading]:
