@@ -39,6 +39,7 @@ class DiscardReason(StrEnum):
     LENGTH_WRONG = "length_wrong"
     """The Length field says less than 20, more than 4096, or more than arrived."""
     ATTRIBUTE_MALFORMED = "attribute_malformed"
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
     """An attribute is shorter than its own header or runs past the end, or a number is not four octets long."""
     CODE_NOT_FOR_THIS_PORT = "code_not_for_this_port"
     # is it authentic

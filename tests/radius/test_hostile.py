@@ -72,7 +72,7 @@ def test_an_authentic_report_of_anything_is_read_or_discarded(
     target.take(signed_anew(b"\x04" + octets), source, Door.ACCOUNTING)
 
 
-@pytest.mark.parametrize("value", [b"", bytes(253)], ids=["empty", "full"])
+@pytest.mark.parametrize("value", [bytes(20), bytes(253)], ids=["as they are", "full"])
 def test_no_reply_is_longer_than_a_packet_can_be(value: bytes) -> None:
     """It repeats every Proxy-State, and adds attributes of its own."""
     target = Target()
