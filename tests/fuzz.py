@@ -1,7 +1,7 @@
 """`python -m tests.fuzz --minutes 10`: a coverage-guided search for a datagram that breaks the RADIUS door.
 
 It begins from the captured packets of tests/vectors; what it finds on the way stays in the folder that --corpus names,
-or in a temporary one. `--runs 20000 --seed 1` is the same every time: that one is in `make test`.
+or in a temporary one. With `--runs` and a `--seed` it is the same search every time: one such is in `make test`.
 """
 
 import argparse
@@ -42,18 +42,24 @@ def main(arguments: list[str]) -> None:
     if asked.datagram is not None:
         one(asked.datagram.read_bytes())
         return
-    corpus = asked.corpus or Path(tempfile.mkdtemp(prefix="parvis-fuzz-"))
-    corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(hostile.seeds()):
-        (corpus / f"captured-{number:04}").write_bytes(seed)
+    folder = asked.corpus or Path(tempfile.mkdtemp(prefix="parvis-fuzz-"))
+    seeds, found = folder / "seeds", folder / "found"
+    for each in (seeds, found):
+        each.mkdir(parents=True, exist_ok=True)
+    paths = [seeds / f"{number:04}" for number in range(len(hostile.seeds()))]
+    for path, seed in zip(paths, hostile.seeds(), strict=True):
+        path.write_bytes(seed)
+    (folder / "seeds.list").write_text(",".join(map(str, paths)))
     limits = [f"-max_total_time={round(asked.minutes * 60)}", f"-runs={asked.runs}", f"-seed={asked.seed}"]
+    # what weighs its finds by the clock, or reads a folder in whatever order, would be another search each time
+    order = [f"-seed_inputs=@{folder}/seeds.list", "-reload=0", f"-entropic={int(asked.seed == 0)}"]
     bounds = [
         f"-max_len={_LONGEST}",
         "-len_control=0",
         f"-rss_limit_mb={_MOST_MEGABYTES}",
-        f"-artifact_prefix={corpus}/broke-",
+        f"-artifact_prefix={folder}/broke-",
     ]
-    atheris.Setup([sys.argv[0], *limits, *bounds, "-print_final_stats=1", str(corpus)], one)
+    atheris.Setup([sys.argv[0], *limits, *order, *bounds, "-print_final_stats=1", str(found)], one)
     atheris.Fuzz()
 
 

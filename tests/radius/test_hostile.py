@@ -1,6 +1,7 @@
 """Hostile packets: no octets, from whomever, come to anything but an outcome that has a name. What must hold of each
 is in hostile.py."""
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 NASES = st.sampled_from(SOURCES[1:])
 MEANT = [1, 2, 3, 4, 6, 8, 25, 26, 30, 31, 33, 40, 41, 42, 44, 46, 49, 52, 55, 60, 79, 80]
 """Attributes that somebody reads."""
+HAS_ATHERIS = sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 14)
+"""As in pyproject.toml. There it must be installed; elsewhere the searches by hypothesis are what there is."""
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +103,12 @@ def test_strangers_fill_no_memory() -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.skipif(not HAS_ATHERIS, reason="decided: atheris comes ready made for Linux x86_64, Python 3.11 to 3.13")
 def test_a_coverage_guided_search_finds_nothing(tmp_path: Path) -> None:
-    """The same 20,000 datagrams each time; `python -m tests.fuzz --minutes 10` looks for new ones."""
-    command = [sys.executable, "-m", "tests.fuzz", "--runs", "20000", "--seed", "1", "--corpus", str(tmp_path)]
+    """The same 100,000 datagrams each time; `python -m tests.fuzz --minutes 10` looks for new ones."""
+    command = [sys.executable, "-m", "tests.fuzz", "--runs", "100000", "--seed", "1", "--corpus", str(tmp_path)]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "Done 20000 runs" in done.stderr
+    assert "Done 100000 runs" in done.stderr
