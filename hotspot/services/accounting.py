@@ -192,10 +192,10 @@ def _write(db: Session, records: Iterable[AccountingRecord], now: datetime, know
 
 def _folded(rows: Sequence[SessionRow]) -> tuple[list[SessionRow], list[SessionRow]]:
     """(a row for each key, in the order of the keys, so that two processes lock them alike; those of a later session
-    under an id that is used again, and what follows an unseen wrap: how often it wrapped shows against the tables)."""
+    under an id that is used again, and reports whose octets only the tables can add up)."""
     folded: dict[str, SessionRow] = {}
     later: list[SessionRow] = []
-    wrapped: set[str] = set()
+    apart: set[str] = set()
     for row in sorted(rows, key=_moment) if len(rows) > 1 else rows:
         kept = folded.setdefault(row.key, row)
         if kept is row:
@@ -203,8 +203,8 @@ def _folded(rows: Sequence[SessionRow]) -> tuple[list[SessionRow], list[SessionR
         if kept.ended_at is not None and row.started_at > kept.ended_at + REUSED_AFTER:
             row.key = _next_key(row.key)
             later.append(row)
-        elif row.key in wrapped or _has_wrapped(kept, row):
-            wrapped.add(row.key)
+        elif row.key in apart or _may_hide_a_wrap(kept, row):
+            apart.add(row.key)
             later.append(row)
         else:
             _fold(kept, row)
@@ -252,13 +252,11 @@ def _row(record: AccountingRecord, known: KnownSessions | None) -> SessionRow:
     )
 
 
-def _has_wrapped(kept: SessionRow, new: SessionRow) -> bool:
-    """One of these has more octets after less time: between them it passed 4 GiB unseen."""
-    if kept.session_seconds == new.session_seconds:
-        return False
-    earlier, later = (kept, new) if kept.session_seconds < new.session_seconds else (new, kept)
-    counters = (earlier.upload_octets, later.upload_octets), (earlier.download_octets, later.download_octets)
-    return any(grown(before, after) > max(before, after) for before, after in counters)
+def _may_hide_a_wrap(kept: SessionRow, new: SessionRow) -> bool:
+    """Two readings that a NAS without Gigawords may have made. Against the tables each must be seen: the last alone may
+    be more than 4 GiB from what they hold."""
+    counters = (kept.upload_octets, new.upload_octets), (kept.download_octets, new.download_octets)
+    return any(one != other and min(one, other) > 0 and max(one, other) < _WRAP for one, other in counters)
 
 
 def _fold(kept: SessionRow, new: SessionRow) -> None:
@@ -273,11 +271,3 @@ def _fold(kept: SessionRow, new: SessionRow) -> None:
     kept.framed_ip = new.framed_ip or kept.framed_ip
     if kept.ended_at is None:
         kept.ended_at, kept.terminate_cause = new.ended_at, new.terminate_cause
-
-
-def grown(earlier: int, later: int) -> int:
-    """A counter after two reports, in whichever order they came. It only grows: if the later one is lower, and not
-    nought, it has wrapped at 2**32 unseen, since the NAS sends no Gigawords."""
-    if 0 < later < min(earlier, _WRAP):
-        return later + -(-(earlier - later) // _WRAP) * _WRAP
-    return max(earlier, later)

@@ -60,7 +60,8 @@ REUSED_AFTER = timedelta(seconds=60)
 
 
 def _grown(column: str, greatest: str) -> str:
-    """`hotspot.services.accounting.grown` in SQL: integer division is the same in both."""
+    """A counter after two reports, in whichever order they came. It only grows: if the later one is lower, and not
+    nought, it has wrapped at 2**32 unseen, since the NAS sends no Gigawords."""
     new, old = f"excluded.{column}", f"kept.{column}"
 
     def wrapped(later: str, earlier: str) -> str:

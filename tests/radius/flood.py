@@ -6,6 +6,7 @@ Says "flooding" when it begins.
 import argparse
 import itertools
 import socket
+import sys
 import time
 
 from tests.radius.packets import accounting, packet, signed, status
@@ -41,7 +42,8 @@ def main() -> None:
     packets = itertools.cycle(forged())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
         sending.bind((asked.source, 0))
-        print("flooding", flush=True)
+        sys.stdout.write("flooding\n")
+        sys.stdout.flush()
         began = time.monotonic()
         sent = 0
         while True:

@@ -116,3 +116,15 @@ def test_a_wrap_within_a_batch_counts_beside_those_before_it(town: Town) -> None
     hears(town, 20, *(town.says(INTERIM, 10 + 5 * at, download_octets=octets) for at, octets in enumerate(UNSEEN, 1)))
 
     assert town.counted() == (0, 2 * 2**32 + 1_000, 1200)
+
+
+def test_a_batch_may_lead_further_than_a_wrap_from_what_is_kept(town: Town) -> None:
+    steps = [3_000_000_000, 4_900_000_000, 6_900_000_000, 8_500_000_000]
+    first, *others = (
+        town.says(INTERIM, 5 * at, download_octets=total % 2**32) for at, total in enumerate(steps, start=1)
+    )
+    hears(town, 5, first)
+
+    hears(town, 20, *others)
+
+    assert town.counted() == (0, 8_500_000_000, 1200)

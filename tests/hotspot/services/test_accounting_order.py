@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from hotspot.db import Database
 from hotspot.models import WifiSession, WifiSessionCounter
-from hotspot.services.accounting import AccountingRecord, grown
-from tests.hotspot.services.test_accounting import INTERIM, START, STOP, Town
+from hotspot.services.accounting import AccountingRecord
+from tests.hotspot.services.test_accounting import INTERIM, START, STOP, Town, grown
 
 TWO_GIB = 2**31
 WRAP = 2**32
@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 
 
 def fold(kept: Reading, new: Reading) -> Reading:
-    """As a batch and the tables do it."""
+    """As the tables do it."""
     if kept.seconds == new.seconds:
         return Reading(kept.seconds, max(kept.octets, new.octets))
     earlier, later = sorted((kept, new))
