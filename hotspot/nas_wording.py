@@ -143,6 +143,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
 
 DISCARDS: dict[str, tuple[str, str]] = {
     "unknown_nas": (_("No gateway has this address"), _("Add it, or correct its addresses.")),
+    "unknown_certificate": (_("No gateway has this certificate"), _("Add it, or correct the name in its certificate.")),
     "packet_too_short": (_("Too short to be RADIUS"), _BROKEN),
     "length_wrong": (_("Another length than it says"), _BROKEN),
     "attribute_malformed": (_("An attribute that cannot be read"), _BROKEN),

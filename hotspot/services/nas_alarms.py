@@ -111,9 +111,8 @@ class _Readers:
 
     def __init__(self, db: Session, settings: Settings) -> None:
         self._named = [_Reader(address, settings.default_language) for address in settings.alerts_to]
-        self._parents: Mapping[int, int | None] = dict(
-            db.execute(select(Organisation.id, Organisation.parent_id)).tuples().all()
-        )
+        parents = db.execute(select(Organisation.id, Organisation.parent_id))
+        self._parents: Mapping[int, int | None] = {below: above for below, above in parents}  # noqa: C416 - rows
         self._administrators: dict[int, list[_Reader]] = defaultdict(list)
         staff = select(StaffMember).where(StaffMember.role == Role.ADMINISTRATOR, StaffMember.retired_at.is_(None))
         for each in db.scalars(staff):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hotspot.db import Database
-from hotspot.models import AuditEntry, Nas, Site
+from hotspot.models import AuditEntry, Nas, RadiusListener, Site
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from tests import factories
@@ -283,8 +283,11 @@ def test_another_organisations_site_cannot_be_chosen(administrator: Browser, dat
 def test_the_list_tells_who_is_heard_and_who_proves_its_origin(
     administrator: Browser, database: Database, clock: Clock, town: Town
 ) -> None:
+    with database.transaction() as db:
+        db.add(RadiusListener(name="here", started_at=clock.now - timedelta(days=90), seen_at=clock.now))
+    long_ago = {"created_at": clock.now - timedelta(days=90)}
     a_nas(database, town.library, name="Neuf")
-    a_nas(database, town.library, name="Muet", last_packet_at=clock.now - timedelta(days=2))
+    a_nas(database, town.library, name="Muet", last_packet_at=clock.now - timedelta(days=2), **long_ago)
     a_nas(database, town.library, name="Vif", last_packet_at=clock.now, message_authenticator="auto")
     a_nas(database, town.elsewhere_site, name="Ailleurs")
 
