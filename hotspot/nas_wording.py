@@ -147,6 +147,7 @@ DISCARDS: dict[str, tuple[str, str]] = {
     "packet_too_short": (_("Too short to be RADIUS"), _BROKEN),
     "length_wrong": (_("Another length than it says"), _BROKEN),
     "attribute_malformed": (_("An attribute that cannot be read"), _BROKEN),
+    "too_many_attributes": (_("More attributes than any device sends"), _BROKEN),
     "code_not_for_this_port": (
         _("Not for this port"),
         _("The ports for authentication and accounting are exchanged on the device."),
@@ -162,6 +163,10 @@ DISCARDS: dict[str, tuple[str, str]] = {
         _("Through a proxy, without proof of origin"),
         _("If it is a RADIUS proxy, say so under the settings that are rarely needed."),
     ),
+    "proxy_state_too_long": (
+        _("Through so many proxies that no answer has room"),
+        _("Look at the RADIUS proxies on the way: one of them sends requests in a circle."),
+    ),
     "two_passwords": (_("Two passwords at once"), _BROKEN),
     "password_malformed": (_("A password that cannot be read"), _BROKEN),
     "status_type_missing": (_("Accounting that says nothing"), _BROKEN),
@@ -172,6 +177,14 @@ DISCARDS: dict[str, tuple[str, str]] = {
     ),
     "database_away": (_("Our database was away"), _OURS),
     "redis_away": (_("Our Redis was away"), _OURS),
+    "journal_full": (
+        _("Our database was away and our disk full"),
+        _("Make room on the server's disk. The gateway asks again by itself."),
+    ),
+    "back_end_too_slow": (
+        _("A card, a code or a device could not be checked in time"),
+        _("Some are harmless. Many: the library's system or our database is slow."),
+    ),
     "cannot_be_recorded": (_("We could not record it"), _OURS),
 }
 """By `radius.messages.DiscardReason`: what it was, and what to do."""
