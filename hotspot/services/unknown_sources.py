@@ -147,13 +147,14 @@ def ignore_unknown(db: Session, by: Scope, source_id: int, now: datetime) -> Unk
 
 
 def suggest(db: Session, by: Scope, source: UnknownSource) -> Suggestion:
-    """What can be guessed. The identifier only if no gateway of that brand has it, and if it can be typed anywhere."""
+    """What can be guessed. The identifier only if no gateway of that brand has it, and if it can be typed anywhere;
+    that of a certificate, which has said nothing yet, is its name."""
     vendor = source.vendor or next(iter(VENDORS))
-    claimed = source.nas_identifier
+    by_address = source.kind is SourceKind.ADDRESS
+    claimed = source.nas_identifier if by_address else source.source
     taken = select(Nas.id).where(Nas.vendor == vendor, Nas.nas_identifier == claimed)
     fits = bool(claimed) and len(claimed) <= 64 and claimed.replace("-", "").replace(".", "").replace("_", "").isalnum()
     is_free = fits and claimed.isascii() and db.scalar(taken) is None
-    by_address = source.kind is SourceKind.ADDRESS
     return Suggestion(
         vendor=vendor,
         name=claimed or source.source[:200],
