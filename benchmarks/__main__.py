@@ -20,9 +20,12 @@ _PACKAGES = ("freeradius", "freeradius-postgresql", "postgresql", "wrk")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
     parser.add_argument("--only", choices=["radius", "portal", "vouchers"])
     parser.add_argument("--quick", action="store_true", help="one short round and one small table: while developing")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FOLDER", help="what our RADIUS process is busy with, there, by py-spy"
+    )
     parser.add_argument("--save", action="store_true", help="keep the result in docs/benchmarks.md")
     asked = parser.parse_args()
     if asked.quick:
@@ -44,8 +47,11 @@ def _run(folder: Path, asked: argparse.Namespace) -> Report:
     how = {"rounds": asked.rounds, "seconds": asked.seconds, "say": _say}
     paper = vouchers.run(folder, rounds=asked.rounds) if asked.only in (None, "vouchers") else None
     portal = web.run(folder, **how) if asked.only in (None, "portal") else None
-    results, echo = radius.run(folder, **how) if asked.only in (None, "radius") else (None, 0.0)
-    return Report(asked.rounds, asked.seconds, load, results, echo, portal, paper)
+    results = None
+    if asked.only in (None, "radius"):
+        scenarios = radius.QUICK if asked.quick else radius.SCENARIOS
+        results = radius.run(folder, **how, scenarios=scenarios, profile=asked.profile)
+    return Report(asked.rounds, asked.seconds, load, results, portal, paper)
 
 
 def _say(text: str) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,16 +30,68 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def cpu_seconds(pids: Sequence[int]) -> float:
-    """Processor time of these processes and of all below them, the ended ones included, from /proc."""
-    total, waiting, children = 0, list(pids), _children()
+def family(pids: Sequence[int]) -> list[int]:
+    """These processes and all below them."""
+    found: list[int] = []
+    waiting, children = list(pids), _children()
     while waiting:
         pid = waiting.pop()
+        found.append(pid)
+        waiting += children.get(pid, [])
+    return found
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """Processor time of these processes and of all below them, the ended ones included, from /proc."""
+    total = 0
+    for pid in family(pids):
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime (proc_pid_stat(5))
-        waiting += children.get(pid, [])
     return total / _TICKS
+
+
+def wait_until_idle(pids: Sequence[int], patience: float = 10.0) -> float:
+    """Until they have done next to nothing for 0.2 s; how long it took them to get there."""
+    began, spent = time.monotonic(), cpu_seconds(pids)
+    while time.monotonic() - began < patience:
+        time.sleep(0.2)
+        before, spent = spent, cpu_seconds(pids)
+        if spent - before <= 2 / _TICKS:
+            break
+    return time.monotonic() - began - 0.2
+
+
+def memory(pids: Sequence[int]) -> tuple[int, int]:
+    """RSS and PSS in octets: what they have resident, and the same with shared pages divided among their users."""
+    rss = pss = 0
+    for pid in pids:
+        with suppress(OSError):
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            told = dict(re.findall(r"(?m)^(Rss|Pss):\s+(\d+) kB$", text))
+            rss += int(told["Rss"]) * 1024
+            pss += int(told["Pss"]) * 1024
+    return rss, pss
+
+
+@contextmanager
+def awake(pids: Sequence[int]) -> Iterator[None]:
+    """Only within are they given time: what waits for its turn must not share the processors with what is measured."""
+    wake(pids)
+    try:
+        yield
+    finally:
+        put_to_sleep(pids)
+
+
+def wake(pids: Sequence[int]) -> None:
+    for pid in family(pids):
+        os.kill(pid, signal.SIGCONT)
+
+
+def put_to_sleep(pids: Sequence[int]) -> None:
+    for pid in family(pids):
+        os.kill(pid, signal.SIGSTOP)
 
 
 def _children() -> dict[int, list[int]]:
@@ -58,10 +112,21 @@ class PostgreSql:
     def connect(self, name: str = "postgres") -> "psycopg.Connection":
         return psycopg.connect(dbname=name, user="bench", host=str(self.folder), autocommit=True)
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, template: str = "template1") -> str:
+        """Its address."""
         with self.connect() as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.address(name)
+
+    def address(self, name: str) -> str:
         return f"postgresql+psycopg://bench@/{name}?host={self.folder}"
+
+    def backends(self, name: str) -> list[int]:
+        """The processes that serve this database's connections."""
+        with self.connect() as connection:
+            return [
+                pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (name,))
+            ]
 
     def settle(self) -> None:
         """What the run before left to be written is not for the next one to pay."""

@@ -180,3 +180,8 @@ def _quoted(value: str) -> str:
     if "\\" in value or '"' in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'
+
+
+def sqlite_moment(moment: datetime) -> str:
+    """As `UtcDateTime` keeps it there: for statements that go past SQLAlchemy."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,12 +1,14 @@
 """Settings, read once at the start and passed on. Nothing else reads the environment.
 
 Each comes from `PARVIS_<NAME>`, else from the TOML file that `PARVIS_CONFIG` names, else from the default here.
-What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`.
+What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`,
+`PARVIS_MAIL_PASSWORD_FILE`.
 A length of time is a number of seconds, `HH:MM:SS`, or as ISO 8601 writes it (`PT2H`). A bad value stops the start and
 is named.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +16,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, HttpUrl, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -30,7 +41,8 @@ Length = Annotated[
     Field(gt=timedelta(0)),
     BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value),
 ]
-_IN_FILES = ("secret_key", "database_url", "redis_url")
+_MAIL_ADDRESS = re.compile(r"[^@\s,<>]{1,64}@[^@\s,<>]{1,189}")
+_IN_FILES = ("secret_key", "database_url", "redis_url", "mail_password")
 """What may hold a secret."""
 
 
@@ -58,6 +70,13 @@ class Settings(BaseSettings):
     radius_host: str = "127.0.0.1"
     radius_auth_port: Port = 1812
     radius_acct_port: Port = 1813
+    radsec_port: Port = 2083
+    """TCP. RadSec is on when the three files that follow are given."""
+    radsec_certificate: Path | None = None
+    """PEM: the server's certificate, with those between it and its authority."""
+    radsec_key: Path | None = None
+    radsec_ca: Annotated[Path | None, Field(validate_default=True)] = None
+    """PEM: the authority that signs the certificates of NASes, and of nobody else."""
     radius_status_port: Port = 8082
     """HTTP: /healthz and /metrics of the radius process; of each further one ten ports higher."""
     radius_processes: Annotated[int, Field(ge=1, le=16)] = 1
@@ -82,6 +101,16 @@ class Settings(BaseSettings):
     """A Wi-Fi session without news for so long is closed as silent."""
     connection_data_life: Annotated[Length, Field(ge=timedelta(days=1))] = timedelta(days=365)
     """How long connection data are kept. France: one year (CPCE L34-1); elsewhere the law may say otherwise."""
+    mail_host: str | None = None
+    """The SMTP server that mails go out through; none means that nobody is mailed."""
+    mail_port: Port = 587
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str = ""
+    mail_password: SecretStr = SecretStr("")
+    mail_from: Annotated[str, Field(validate_default=True)] = ""
+    """The sender. Needed once there is a server."""
+    alerts_to: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who is told of alarms, in place of each organisation's administrators. In the environment separated by commas."""
     log_format: Literal["json", "console"] = "json"
 
     @field_validator("database_url")
@@ -93,7 +122,30 @@ class Settings(BaseSettings):
             return "postgresql+psycopg:" + value.split(":", 1)[1]
         raise ValueError("must start with postgresql: or sqlite:")
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("radsec_ca")
+    @classmethod
+    def _all_or_none(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        given = [each is not None for each in (info.data.get("radsec_certificate"), info.data.get("radsec_key"), value)]
+        if any(given) and not all(given):
+            raise ValueError("radsec_certificate, radsec_key and radsec_ca go together")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _a_sender(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("mail_host") and not _MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("must be a mail address, since PARVIS_MAIL_HOST is set")
+        return value
+
+    @field_validator("alerts_to")
+    @classmethod
+    def _mail_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _MAIL_ADDRESS.fullmatch(each):
+                raise ValueError(f"{each} is not a mail address")
+        return value
+
+    @field_validator("trusted_proxies", "alerts_to", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: Any) -> Any:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
@@ -109,6 +161,10 @@ class Settings(BaseSettings):
     @property
     def radius_status_ports(self) -> tuple[int, ...]:
         return tuple(self.radius_status_port + 10 * number for number in range(self.radius_processes))
+
+    @property
+    def has_radsec(self) -> bool:
+        return self.radsec_ca is not None
 
     @property
     def public_portal(self) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 from typing import NewType
 from uuid import UUID
 
@@ -32,6 +33,18 @@ def normalise_called_station(text: str) -> str:
     before, colon, _ssid = text.rpartition(":")
     mac = parse_mac(text) or (parse_mac(before) if colon else None)
     return mac or text.strip().lower()
+
+
+def normalise_certificate_name(text: str) -> str:
+    """A host name or common name of a certificate as we compare it: without its case and the root's dot."""
+    return text.strip().rstrip(".").lower()
+
+
+def plain_address(source: str) -> str:
+    """As people write it: `::ffff:192.0.2.7` is `192.0.2.7`, and `fe80::1%eth0` loses its interface."""
+    address = ip_address(source.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def parse_row_id(text: str) -> int:
@@ -86,10 +99,22 @@ class RefusalReason(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a refusal
     OTHER_DEVICE = "other_device"
     OTHER_NAS = "other_nas"
+    CARD_NEEDS_PAP = "card_needs_pap"
+    DEVICE_NOT_REMEMBERED = "device_not_remembered"
+    NAS_ITSELF = "nas_itself"
+    EAP_NOT_OFFERED = "eap_not_offered"
     # while online
     GRANT_ENDED = "grant_ended"
+    ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"
+
+
+QUIET_REFUSALS = frozenset(
+    (RefusalReason.DEVICE_NOT_REMEMBERED, RefusalReason.NAS_ITSELF, RefusalReason.EAP_NOT_OFFERED)
+)
+"""What machines are told before any person has asked for anything: every phone that walks by would be a row. They are
+counted, not written down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,9 +148,29 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("This sign-in was made at another access point."),
         _("You have probably walked from one to the next. Sign in once more here."),
     ),
+    RefusalReason.CARD_NEEDS_PAP: (
+        _("A library card cannot be checked in this way."),
+        _("Tell the staff on the spot: the access point must send passwords by PAP to check a card."),
+    ),
+    RefusalReason.DEVICE_NOT_REMEMBERED: (
+        _("This device is not remembered here."),
+        _("Open any page: you will be brought to the page where you can sign in."),
+    ),
+    RefusalReason.NAS_ITSELF: (
+        _("An access point has no account of its own here."),
+        _("If you look after this access point: it needs none, so nothing has to be set up for it."),
+    ),
+    RefusalReason.EAP_NOT_OFFERED: (
+        _("This network asked for a way to sign in that is not offered."),
+        _("Choose the public network instead: it needs no account on the device."),
+    ),
     RefusalReason.GRANT_ENDED: (
         _("Your time online is over."),
         _("You can sign in again if this place offers you another visit."),
+    ),
+    RefusalReason.ENDED_BY_STAFF: (
+        _("The staff have ended this visit."),
+        _("Ask them on the spot if you do not know why."),
     ),
     RefusalReason.TIME_USED_UP: (
         _("You have used all the time of this visit."),

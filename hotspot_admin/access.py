@@ -22,6 +22,8 @@ class Permission(StrEnum):
     """Who is online now, without what would name a citizen."""
     SEE_DEVICES = "see_devices"
     """The address of a device that is online."""
+    END_SESSIONS = "end_sessions"
+    """End connections at one's own sites."""
     SEE_FIGURES = "see_figures"
     """The last 30 days; whether all is well."""
     SEE_SITES = "see_sites"
@@ -39,6 +41,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         {
             Permission.BE_SIGNED_IN,
             Permission.SEE_ONLINE,
+            Permission.END_SESSIONS,
             Permission.SEE_SITES,
             Permission.SEE_PATRONS,
             Permission.MAKE_VOUCHERS,

@@ -10,8 +10,10 @@ from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
+from hotspot.nas_wording import explain_discard, explain_finding, print_length
+from hotspot.policy.nas_health import Finding
 from hotspot.values import parse_mac, print_mac
-from hotspot.wording import translations
+from hotspot.wording import Explanation, translations
 from hotspot_admin.resources import resources
 
 LANGUAGES = {"fr": "Français", "en": "English"}
@@ -66,6 +68,15 @@ def mark(message: str) -> str:
     return message
 
 
+def finding(found: Finding) -> Explanation:
+    """What is the matter with a gateway, and what to do."""
+    return explain_finding(found, language())
+
+
+def discard(reason: str) -> Explanation:
+    return explain_discard(reason, language())
+
+
 def number(value: float, digits: int = 0) -> str:
     return format_decimal(value, format="#,##0." + "#" * digits if digits else "#,##0", locale=language())
 
@@ -82,16 +93,7 @@ def octets(value: int) -> str:
 
 
 def duration(value: timedelta) -> str:
-    """2 h 05, 12 min, 40 s: the two largest units are enough."""
-    seconds = max(0, int(value.total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} {gettext('d')} {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02}"
-    return f"{minutes} min" if minutes else f"{seconds} s"
+    return print_length(value, language())
 
 
 def moment(value: datetime, zone: ZoneInfo | str = UTC_NAME, form: str = "medium") -> str:
@@ -167,5 +169,7 @@ def install(app: Flask) -> None:
         mac=print_mac,
         network=network,
         called_station=called_station,
+        finding=finding,
+        discard=discard,
     )
     app.jinja_env.globals.update(language=language, in_language=in_language, said=said, fact=fact, LANGUAGES=LANGUAGES)

@@ -16,8 +16,9 @@ class Link:
 
     @property
     def is_current(self) -> bool:
-        """On any page of the same blueprint."""
-        return request.blueprint == self.endpoint.partition(".")[0]
+        """On any page of the same blueprint; unknown access points are a page of the gateways."""
+        shown = "nases" if request.blueprint == "unknown_sources" else request.blueprint
+        return shown == self.endpoint.partition(".")[0]
 
 
 LINKS = (

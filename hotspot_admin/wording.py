@@ -28,6 +28,7 @@ ACTIONS = {
     "offer.retired": mark("Offer retired"),
     "organisation.created": mark("Organisation made"),
     "patron.blocked": mark("Card blocked"),
+    "patron.devices_forgotten": mark("Remembered devices of a card forgotten"),
     "patron.unblocked": mark("Card unblocked"),
     "patrons.imported": mark("Patrons imported"),
     "site.changed": mark("Site changed"),
@@ -37,6 +38,8 @@ ACTIONS = {
     "staff.password_reset": mark("Staff password replaced"),
     "staff.retired": mark("Staff account retired"),
     "terms.published": mark("Terms of use published"),
+    "unknown_source.ignored": mark("Unknown access point ignored"),
+    "wifi_session.ended": mark("Connections ended"),
     "voucher.voided": mark("Voucher made void"),
     "voucher_batch.created": mark("Batch of vouchers made"),
     "voucher_batch.printed": mark("Sheet of vouchers printed"),
@@ -48,8 +51,11 @@ FACTS = {
     "addresses": mark("Addresses its packets come from"),
     "brand": mark("Brand"),
     "called_station_id": mark("Called-Station-Id"),
+    "certificate_name": mark("Name in its certificate (RadSec)"),
     "coa_port": mark("Port for ending a connection (CoA)"),
+    "connections": mark("Connections"),
     "count": mark("Vouchers"),
+    "devices": mark("Devices"),
     "grants_ended": mark("Grants ended"),
     "is_proxy": mark("RADIUS proxy"),
     "kind": mark("Kind of place"),
@@ -72,6 +78,8 @@ FACTS = {
     "time_zone": mark("Time zone"),
     "unchanged": mark("Unchanged"),
     "updated": mark("Changed"),
+    "visits_too": mark("The visit too"),
+    "voucher": mark("Voucher"),
 }
 """What was changed, by its name in the log. A fact's value may be a message id too: `changed`, `required`."""
 FACT_VALUES = (

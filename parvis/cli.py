@@ -21,6 +21,7 @@ _COMMANDS = {
     "offer": "parvis.commands.offers:offer",
     "staff": "parvis.commands.staff:staff",
     "nas": "parvis.commands.nases:nas",
+    "radsec": "parvis.commands.radsec:radsec",
     "patrons": "parvis.commands.patrons:patrons",
     "doctor": "parvis.commands.doctor:doctor",
 }

@@ -127,6 +127,7 @@ class Demo:
             "nas_identifier": nas_identifier,
             "places": places,
             "port": self.ports.access_point_port,
+            "macauth": True,
             "radius_host": settings.radius_host,
             "auth_port": settings.radius_auth_port,
             "acct_port": settings.radius_acct_port,

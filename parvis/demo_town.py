@@ -148,6 +148,7 @@ def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> lis
             download_kbps=20_000,
             upload_kbps=5_000,
             devices_at_once=2,
+            remember_for=timedelta(days=30),
             position=1,
             sites=[sites[LIBRARY]],
             **common,

@@ -40,6 +40,8 @@ def wanted_ports(settings: Settings, only: str | None = None) -> list[Wanted]:
         ],
         "worker": [Wanted("PARVIS_WORKER_STATUS_PORT", tcp, host, settings.worker_status_port)],
     }
+    if settings.has_radsec:
+        by_process["radius"].append(Wanted("PARVIS_RADSEC_PORT", tcp, settings.radius_host, settings.radsec_port))
     return [each for name, ports in by_process.items() if only in (None, name) for each in ports]
 
 

@@ -1,4 +1,4 @@
-"""The worker process: roll-ups and stale sessions each minute, forgetting each night; and its status page."""
+"""The worker process: roll-ups, stale sessions and alarms each minute, forgetting each night; and its status page."""
 
 import signal
 import threading
@@ -9,14 +9,19 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.services.accounting import close_silent
+from hotspot.services.enforcing import enforce
+from hotspot.services.mac_authentication import visits_ended_early
+from hotspot.services.nas_alarms import watch_nases
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
+from parvis.postman import send_due
 from parvis.schedule import Job, Outcome, Schedule
 
 log = structlog.get_logger()
@@ -28,6 +33,7 @@ LOOK_EVERY = 5.0
 _runs = Counter("parvis_job_runs", "Scheduled jobs done by this worker", ["job", "outcome"])
 _seconds = Histogram("parvis_job_seconds", "How long they took", ["job"], buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 60))
 _last_done = Gauge("parvis_job_last_done_timestamp_seconds", "When this worker last did the job", ["job"])
+_silent_nases = Gauge("parvis_nases_silent", "NASes that have been silent for longer than is usual for them")
 
 
 def jobs_of(settings: Settings, database: Database) -> list[Job]:
@@ -37,12 +43,32 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         with database.transaction() as db:
             close_silent(db, now, settings.stale_after)
 
+    def end_what_is_used_up(now: datetime) -> None:
+        with database.transaction() as db:
+            asked = enforce(db, now)
+        if asked:
+            log.info("sessions_to_end", asked=asked)
+
     def roll_up_usage(now: datetime) -> None:
         with database.transaction() as db:
             counted = rolled_up_until(db)
             # sessions that began so long ago may still have grown; after a stop of the worker, all since its last hour
             since = _EVER if counted is None else min(counted, now) - settings.longest_session - settings.stale_after
             roll_up(db, since, now)
+
+    def watch(now: datetime) -> None:
+        with database.transaction() as db:
+            _silent_nases.set(watch_nases(db, settings, now))
+
+    def send_mails(now: datetime) -> None:
+        send_due(database, settings, now)
+
+    known = KnownDevices(open_redis(settings))
+
+    def forget_visits_ended_early(now: datetime) -> None:
+        with database.reading() as db:
+            ended = visits_ended_early(db, now - timedelta(hours=1))
+        known.forget(ended)
 
     def forget_what_is_over(now: datetime) -> None:
         with database.transaction() as db:
@@ -51,9 +77,15 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
             log.info("forgotten", **erased)
 
     minute = timedelta(minutes=1)
+    mailing = [Job("send_mails", minute, timedelta(minutes=10), send_mails)] if settings.mail_host else []
     return [
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
+        # more often than anybody reports: the report that shows it must have been followed by the Stop, or not
+        Job("end_what_is_used_up", timedelta(seconds=20), timedelta(minutes=5), end_what_is_used_up),
+        Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
+        Job("watch_nases", minute, timedelta(minutes=5), watch),
+        *mailing,
         Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]
 

@@ -12,6 +12,7 @@ from flask import Flask
 from markupsafe import Markup
 from redis import Redis
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
@@ -22,6 +23,7 @@ from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from portal import language, protection
+from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import errors, online, pages, sign_in, status, voucher_link, welcome
 
@@ -51,10 +53,12 @@ def create_app(
         last_arrivals=LastArrivals(redis),
         last_refusals=LastRefusals(redis),
         returning=ReturningDevices(redis),
+        known=KnownDevices(redis),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals.update(style=Markup(css), base=urlsplit(settings.public_portal).path)  # noqa: S704 - our file
+    app.jinja_env.globals.update(family_name=family_name, local_day=language.local_day)
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)

@@ -1,5 +1,7 @@
 """The kind of device, by the browser's own words: for figures only, so a guess does no harm."""
 
+from portal.language import gettext
+
 _FAMILIES = (
     ("android", ("Android",)),
     ("ios", ("iPhone", "iPad", "iPod", "CaptiveNetworkSupport")),
@@ -8,6 +10,19 @@ _FAMILIES = (
     ("chromeos", ("CrOS",)),
     ("linux", ("Linux", "X11")),
 )
+
+_NAMES = {
+    "android": "Android",
+    "ios": "iPhone, iPad",
+    "windows": "Windows",
+    "macos": "Mac",
+    "chromeos": "Chromebook",
+    "linux": "Linux",
+}
+
+
+def family_name(family: str) -> str:
+    return _NAMES.get(family) or gettext("Another device")
 
 
 def device_family(user_agent: str) -> str:

@@ -4,7 +4,7 @@ It has no CSRF token of its own: one is bound to a cookie, and the portal has no
 who posts a form can at most open the network to the device that the arrival names.
 """
 
-from wtforms import Form, IntegerField, StringField
+from wtforms import BooleanField, Form, IntegerField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
 from hotspot.values import Way
@@ -18,6 +18,7 @@ class SignInForm(Form):  # type: ignore[misc]  # WTForms has no types
     card_number = StringField(validators=[Length(max=64), _PLAIN])
     pin = StringField(validators=[Length(max=64), _PLAIN])
     voucher_code = StringField(validators=[Length(max=40), _PLAIN])
+    remember = BooleanField()
     accept_terms = IntegerField(validators=[Optional()])
     """The version of the terms that the pressed button accepts."""
 

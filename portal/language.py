@@ -71,6 +71,11 @@ def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     return gettext("on %(day)s at %(time)s", day=day, time=time)
 
 
+def local_day(moment: datetime, zone: ZoneInfo) -> str:
+    text: str = format_date(moment.astimezone(zone), "d MMMM y", locale=_locale())
+    return _unbroken(text)
+
+
 def duration(length: timedelta) -> str:
     """The two largest units: nobody counts the seconds of an hour."""
     minutes = int(length.total_seconds()) // 60

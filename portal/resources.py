@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from flask import current_app
 from redis import Redis
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
@@ -68,6 +69,7 @@ class Resources:
     last_arrivals: LastArrivals
     last_refusals: LastRefusals
     returning: ReturningDevices
+    known: KnownDevices
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)
     pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))

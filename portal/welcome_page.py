@@ -30,6 +30,7 @@ class Shown:
     can_continue: bool = False
     """The device has a grant here with something left: one button instead of a form."""
     tried: OfferShown | None = None
+    remember: bool = False
     card_number: str = ""
     """As typed, so that a wrong PIN does not cost it. Nothing secret is ever shown again."""
 

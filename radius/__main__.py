@@ -4,12 +4,12 @@ import sys
 
 from hotspot.log import configure_logging
 from hotspot.settings import SettingsError, load_settings
-from radius.server import main
+from radius.process import main
 
 if __name__ == "__main__":
     try:
         settings = load_settings()
+        configure_logging(settings, "radius")
+        main(settings)
     except SettingsError as error:
         sys.exit(str(error))
-    configure_logging(settings, "radius")
-    main(settings)

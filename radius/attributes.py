@@ -6,7 +6,9 @@ from hotspot.services.radius_clients import RadiusClient
 from hotspot.settings import Settings
 from hotspot.values import Admit, Refuse
 from hotspot.wording import explain
+from radius.authenticity import Proof
 from radius.messages import Accept, Reject
+from radius.mschap import MsChapV2
 
 _LONGEST_TEXT = 253
 
@@ -18,8 +20,14 @@ class ReplyWriter:
         self._settings = settings
         self._vault = vault
 
-    def write(self, decision: Admit | Refuse, client: RadiusClient) -> Accept | Reject:
-        return self.accept(decision, client) if isinstance(decision, Admit) else self.reject(decision, client)
+    def write(self, decision: Admit | Refuse, client: RadiusClient, proof: Proof | None = None) -> Accept | Reject:
+        """`proof`: how the password was shown; MS-CHAPv2 wants an answer of its own."""
+        reply = self.accept(decision, client) if isinstance(decision, Admit) else self.reject(decision, client)
+        if isinstance(proof, MsChapV2):
+            accepted = isinstance(decision, Admit)
+            said = proof.success_attributes() if accepted else proof.failure_attributes(_message_of(reply))
+            reply.attributes.extend(said)
+        return reply
 
     def accept(self, admit: Admit, client: RadiusClient) -> Accept:
         """The limits as the brand honours them; Class cites the grant, and accounting brings it back."""
@@ -33,6 +41,10 @@ class ReplyWriter:
         page = refused_url(self._settings, refuse.reason, client.nas_id)
         attributes = client.vendor.reject_attributes(page)
         return Reject([("Reply-Message", shortened(sentence)), *attributes])
+
+
+def _message_of(reject: Accept | Reject) -> str:
+    return str(dict(reject.attributes).get("Reply-Message", ""))
 
 
 def shortened(text: str) -> str:

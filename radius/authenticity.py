@@ -1,12 +1,15 @@
 """Is a packet authentic, and what makes ours so: authenticators, Message-Authenticator, User-Password, CHAP.
 
 RFC 2865 sections 3, 5.2 and 5.3; RFC 2866 section 3; RFC 3579 section 3.2. MD5 is what these protocols are made of.
+MS-CHAPv2 is in `radius/mschap.py`.
 """
 
 import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
+
+from radius.mschap import MsChapV2
 
 NO_AUTHENTICATOR = bytes(16)
 MESSAGE_AUTHENTICATOR_LENGTH = 18
@@ -46,11 +49,24 @@ class SharedSecret:
         return hmac.compare_digest(self.message_authenticator(blank), packet[value_at:end])
 
     def request_authenticator(self, packet: bytes) -> bytes:
-        """Of an Accounting-Request, and later of CoA and Disconnect (RFC 2866 section 3)."""
+        """Of an Accounting-Request, and of CoA and Disconnect (RFC 2866 section 3, RFC 5176 section 2.3)."""
         return self._digest(packet[:4], NO_AUTHENTICATOR, packet[20:])
 
     def has_request_authenticator(self, packet: bytes) -> bool:
         return hmac.compare_digest(self.request_authenticator(packet), packet[4:20])
+
+    def request(self, code: int, identifier: int, attributes: bytes) -> bytes:
+        """A whole CoA- or Disconnect-Request. Its Message-Authenticator, the first attribute, is made while the
+        header's field is zero, and the Request Authenticator covers it (RFC 5176 section 2.3)."""
+        header = struct.pack("!BBH", code, identifier, 20 + MESSAGE_AUTHENTICATOR_LENGTH + len(attributes))
+        blank = b"".join((header, NO_AUTHENTICATOR, b"\x50\x12", NO_AUTHENTICATOR, attributes))
+        signed = b"".join((b"\x50\x12", self.message_authenticator(blank), attributes))
+        return b"".join((header, self._digest(header, NO_AUTHENTICATOR, signed), signed))
+
+    def has_response_authenticator(self, packet: bytes, request_authenticator: bytes) -> bool:
+        """Is it a reply to the request with that authenticator (RFC 2865 section 3)?"""
+        expected = self._digest(packet[:4], request_authenticator, packet[20:])
+        return hmac.compare_digest(expected, packet[4:20])
 
     def reply(
         self, code: int, identifier: int, request_authenticator: bytes, attributes: bytes, *, sign: bool
@@ -104,10 +120,10 @@ class Chap:
 
 @dataclass(frozen=True, slots=True)
 class NoProof:
-    """Neither PAP nor CHAP: a method that we do not offer (MS-CHAP, EAP, none). Answered, and with no."""
+    """A method that we do not offer (MS-CHAP version 1, EAP), or none."""
 
     def proves(self, _password: str) -> bool:
         return False
 
 
-Proof = Pap | Chap | NoProof
+Proof = Pap | Chap | MsChapV2 | NoProof

@@ -88,6 +88,15 @@ class Packet:
         value = self.first.get(ipv6)
         return inet_ntop(AF_INET6, value) if value is not None and len(value) == 16 else None
 
+    def vendor_octets(self, vendor: int, number: int) -> bytes | None:
+        """The first of these of that vendor, as octets (RFC 2865 section 5.26)."""
+        for value in self.all(VENDOR_SPECIFIC):
+            if int.from_bytes(value[:4]) == vendor:
+                for kind, octets in _sub_attributes(value):
+                    if kind == number:
+                        return octets
+        return None
+
     def vendor_integers(self) -> Mapping[str, int]:
         """Vendor attributes that are integers, by the names of our dictionaries."""
         found: dict[str, int] = {}

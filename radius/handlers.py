@@ -58,7 +58,7 @@ class LoginHandler:
         asking, requests = [], []
         for each in batch:
             if isinstance(each.request, AccessRequest):
-                asking.append(each)
+                asking.append((each, each.request.proof))
                 requests.append(_admission_request(each, each.request))
             else:  # Status-Server: "yes, I can serve" (RFC 5997 section 4.2)
                 answers.replies.append((each, Accept([])))
@@ -67,7 +67,7 @@ class LoginHandler:
             return answers
         rows: list[Answered] = []
         refused: dict[tuple[int, str], RefusalReason] = {}
-        for exchange, request, (decision, login) in zip(
+        for (exchange, proof), request, (decision, login) in zip(
             asking, requests, admission.decide(requests, now, self.logins), strict=True
         ):
             grant_id = login.terms.grant_id if login else None
@@ -76,9 +76,8 @@ class LoginHandler:
             )
             if isinstance(decision, Refuse) and request.device_mac is not None:
                 refused[request.nas_id, request.device_mac] = decision.reason
-            answers.replies.append((exchange, self.writer.write(decision, exchange.client)))
-        self.scribe.journal.append(rows, durable=False)
-        self.scribe.nudge()
+            answers.replies.append((exchange, self.writer.write(decision, exchange.client, proof)))
+        self.scribe.keep(rows, durable=False)
         if refused:
             self.refusals.remember(refused)
         return answers
@@ -134,8 +133,7 @@ class AccountingHandler:
             else:
                 return refused
         kept = [accounting.packed(record) for each, record in told if each not in refused]
-        self.scribe.journal.append([now.timestamp(), kept], durable=True)
-        self.scribe.nudge()
+        self.scribe.keep([now.timestamp(), kept], durable=True)
         return refused
 
     def _write(self, records: Sequence[AccountingRecord], now: datetime) -> None:

@@ -84,7 +84,11 @@ class Journal:
     def replay(self, write: Callable[[list[Any]], None]) -> int:
         """Hand all batches to `write`, some at a time, the oldest first; how many. What it raises stops the replay:
         those batches and all behind them stay."""
-        self._seal()
+        number = self._replay_sealed(write)
+        self._seal()  # only now: while nothing can be written, each try would leave one more file
+        return number + self._replay_sealed(write)
+
+    def _replay_sealed(self, write: Callable[[list[Any]], None]) -> int:
         number = 0
         while self._sealed:
             path, file = self._sealed[0]

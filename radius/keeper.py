@@ -1,23 +1,32 @@
-"""What the RADIUS process does beside answering: keep the list of NASes fresh, write down who was heard."""
+"""What the RADIUS process does beside answering: keep the list of NASes fresh, write down what the packets taught."""
 
+import os
+import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
 
 from hotspot.db import Database
 from hotspot.errors import Unavailable
-from hotspot.services.radius_clients import RadiusClientReader, note_heard, note_message_authenticator
-from radius.messages import DiscardReason
-from radius.protocol import RadiusProtocol
+from hotspot.models import SourceKind
+from hotspot.services.nas_learning import note_discards, note_heard, note_listener, note_message_authenticator
+from hotspot.services.radius_clients import RadiusClientReader
+from hotspot.services.unknown_sources import note_unknown
+from hotspot.values import plain_address
+from radius.learned import Learned
+from radius.messages import DiscardReason, Door
+from radius.metrics import Counted
+from radius.protocol import Exchange, RadiusProtocol
+from radius.strangers import Strangers
 
 log = structlog.get_logger()
 
 REFRESH_SECONDS = 2.0
 """A NAS that staff add or change is known after so long."""
-NOTE_EVERY = timedelta(seconds=30)
+NOTE_EVERY = timedelta(seconds=10)
 _MOST_LOGGED = 20
 _MOST_TALLIED = 1000
 """Reasons and sources counted apart between two turns: a flood from invented addresses must not fill the memory."""
@@ -37,9 +46,13 @@ class Keeper:
         self._stopped = threading.Event()
         self._loaded = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self._heard: dict[int, datetime] = {}
+        self._learned = Learned()
+        self._strangers = Strangers()
+        self._unknown_certificates = Strangers()
         self._discarded: Counter[tuple[DiscardReason, int | str]] = Counter()
-        self._counting = threading.Lock()
+        self._learning = threading.Lock()
+        self._name = f"{socket.gethostname()[:80]} {os.getpid()}"
+        self._started_at = clock()
         self._noted_at: datetime | None = None
 
     def start(self) -> None:
@@ -53,16 +66,34 @@ class Keeper:
         self._stopped.set()
         self._thread.join(timeout=5)
 
-    def heard(self, nas_ids: set[int], now: datetime) -> None:
-        self._heard |= dict.fromkeys(nas_ids, now)
+    def heard(self, exchanges: Iterable[Exchange], now: datetime) -> None:
+        """New and authentic requests. Once for a batch, whatever becomes of their answers."""
+        with self._learning:
+            self._learned.exchanges(exchanges, now)
 
-    def discarded(self, tally: Mapping[tuple[DiscardReason, int | str], int]) -> None:
-        if not tally:
+    def knocked(self, address: str, door: Door, datagram: bytes, now: datetime) -> None:
+        """A packet from a source that is no NAS of ours."""
+        self._strangers.note(address, door, datagram, now)
+
+    def presented(self, name: str, address: str) -> None:
+        """A certificate of our authority that is no NAS's."""
+        now = self._clock()
+        self._unknown_certificates.note(address, Door.RADSEC, b"", now, name)
+        self.counted(Counted({(DiscardReason.UNKNOWN_CERTIFICATE, name): 1}, {}), now)
+
+    def counted(self, counted: Counted, now: datetime) -> None:
+        """What `Tallies.publish` gave."""
+        if not counted.discards and not counted.repeats:
             return
-        with self._counting:
-            for (reason, whose), number in tally.items():
-                is_room = (reason, whose) in self._discarded or len(self._discarded) < _MOST_TALLIED
-                self._discarded[reason, whose if is_room else _OTHERS] += number
+        with self._learning:
+            self._learned.repeats(counted.repeats, now)
+            self._learned.discarded(counted.discards, now)
+            self._count_for_log(counted.discards)
+
+    def _count_for_log(self, tally: Mapping[tuple[DiscardReason, int | str], int]) -> None:
+        for (reason, whose), number in tally.items():
+            is_room = (reason, whose) in self._discarded or len(self._discarded) < _MOST_TALLIED
+            self._discarded[reason, whose if is_room else _OTHERS] += number
 
     def _run(self) -> None:
         while True:
@@ -78,26 +109,45 @@ class Keeper:
             self._stopped.wait(REFRESH_SECONDS)
 
     def turn(self, *, write_all: bool = False) -> None:
-        """Write down what was learned, then read the NASes again."""
+        """Read the NASes again, and write down what was learned."""
         self._log_discards()
         now = self._clock()
         latched = set(self._protocol.latched)
-        heard: dict[int, datetime] = {}
-        if write_all or self._noted_at is None or now - self._noted_at >= NOTE_EVERY:
-            heard, self._heard = self._heard, {}
-            self._noted_at = now
-        if latched or heard:
+        if latched:
             with self._database.transaction() as db:
-                if latched:
-                    note_message_authenticator(db, latched)
-                note_heard(db, dict(heard))
+                note_message_authenticator(db, latched)
         with self._database.reading() as db:
             self._protocol.clients = self._reader.read(db)
         self._protocol.latched -= latched  # the table says so now
         self._loaded.set()
+        if write_all or self._noted_at is None or now - self._noted_at >= NOTE_EVERY:
+            self._write(now)
+            self._noted_at = now
+
+    def _write(self, now: datetime) -> None:
+        """After the NASes were read: whoever was taken in meanwhile is no stranger any more."""
+        with self._learning:
+            taken, self._learned = self._learned, Learned()
+        for heard in taken.heard.values():
+            heard.address = heard.address and plain_address(heard.address)
+        clients = self._protocol.clients
+        strangers = {plain_address(at): each for at, each in self._strangers.take().items() if not clients.find(at)}
+        certificates = self._unknown_certificates.take()
+        unknown = {name: each for name, each in certificates.items() if not clients.find_by_certificate(name)}
+        try:
+            with self._database.transaction() as db:
+                note_listener(db, self._name, self._started_at, now)
+                note_heard(db, taken.heard, now)
+                note_discards(db, taken.discards)
+                note_unknown(db, SourceKind.ADDRESS, strangers)
+                note_unknown(db, SourceKind.CERTIFICATE, unknown)
+        except Unavailable:
+            with self._learning:
+                self._learned.put_back(taken)
+            raise
 
     def _log_discards(self) -> None:
-        with self._counting:
+        with self._learning:
             discarded, self._discarded = self._discarded, Counter()
         for (reason, whose), number in discarded.most_common(_MOST_LOGGED):
             named = {"nas_id": whose} if isinstance(whose, int) else {"source": whose}

@@ -12,7 +12,7 @@ from radius.authenticity import Proof
 
 
 class Code(IntEnum):
-    """RFC 2865 section 3, RFC 2866 section 3, RFC 5997 section 2."""
+    """RFC 2865 section 3, RFC 2866 section 3, RFC 5176 section 2.3, RFC 5997 section 2."""
 
     ACCESS_REQUEST = 1
     ACCESS_ACCEPT = 2
@@ -20,13 +20,20 @@ class Code(IntEnum):
     ACCOUNTING_REQUEST = 4
     ACCOUNTING_RESPONSE = 5
     STATUS_SERVER = 12
+    DISCONNECT_REQUEST = 40
+    DISCONNECT_ACK = 41
+    DISCONNECT_NAK = 42
+    COA_REQUEST = 43
+    COA_ACK = 44
+    COA_NAK = 45
 
 
 class Door(StrEnum):
-    """The two ports."""
+    """The two ports, and RadSec, where one connection carries everything."""
 
     AUTHENTICATION = "authentication"
     ACCOUNTING = "accounting"
+    RADSEC = "radsec"
 
 
 class DiscardReason(StrEnum):
@@ -34,13 +41,15 @@ class DiscardReason(StrEnum):
 
     # whose it is
     UNKNOWN_NAS = "unknown_nas"
+    UNKNOWN_CERTIFICATE = "unknown_certificate"
+    """RadSec: signed by our authority, but no NAS has any of its names. The connection is closed."""
     # its form
     PACKET_TOO_SHORT = "packet_too_short"
     LENGTH_WRONG = "length_wrong"
     """The Length field says less than 20, more than 4096, or more than arrived."""
     ATTRIBUTE_MALFORMED = "attribute_malformed"
-    TOO_MANY_ATTRIBUTES = "too_many_attributes"
     """An attribute is shorter than its own header or runs past the end, or a number is not four octets long."""
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
     CODE_NOT_FOR_THIS_PORT = "code_not_for_this_port"
     # is it authentic
     MESSAGE_AUTHENTICATOR_MISSING = "message_authenticator_missing"
@@ -59,10 +68,12 @@ class DiscardReason(StrEnum):
     # what became of it
     ALREADY_IN_WORK = "already_in_work"
     REDIS_AWAY = "redis_away"
+    DATABASE_AWAY = "database_away"
+    """For a card, a code or a device; accounting goes to the journal."""
     JOURNAL_FULL = "journal_full"
     """It can be kept nowhere: the database is away, or was, and this machine's disk takes nothing."""
     BACK_END_TOO_SLOW = "back_end_too_slow"
-    """What had to be asked about a card or a code did not answer in time."""
+    """What had to be asked about a card, a code or a device did not answer in time; or too much waits already."""
     CANNOT_BE_RECORDED = "cannot_be_recorded"
     """A single packet that the database refuses: a fault of ours, or a NAS that was just deleted."""
 
@@ -71,7 +82,10 @@ class DiscardReason(StrEnum):
 class AccessRequest:
     user_name: str
     calling_station_id: str
+    called_station_id: str
+    service_type: int | None
     proof: Proof
+    is_eap: bool = False
 
 
 class AccountingRequest(NamedTuple):

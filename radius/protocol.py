@@ -28,11 +28,12 @@ from radius.messages import (
 from radius.reading import read_request
 
 Source = tuple[str, int]
-"""Address and port that a datagram came from."""
+"""Address and port that a datagram came from; on RadSec the key of the connection, and 0."""
 
 _CODES = {
     Door.AUTHENTICATION: (Code.ACCESS_REQUEST, Code.STATUS_SERVER),
     Door.ACCOUNTING: (Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER),
+    Door.RADSEC: (Code.ACCESS_REQUEST, Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER),
 }
 _EAP_MESSAGE = 79
 
@@ -50,6 +51,7 @@ class AnswerAgain:
     """A retransmission: send the answer already given."""
 
     packet: bytes
+    nas_id: int
 
 
 @dataclass(slots=True, eq=False)
@@ -68,12 +70,15 @@ class Exchange:
 
     @property
     def is_for_authentication(self) -> bool:
-        return self.key[4] == Door.AUTHENTICATION
+        """Status-Server is answered with Access-Accept. So it is on RadSec."""
+        return self.key[4] != Door.ACCOUNTING
 
     @property
     def request_key(self) -> bytes:
         """The same for a request and its retransmissions, on whichever worker or node they arrive."""
-        address, port, identifier, authenticator, _door = self.key
+        address, port, identifier, authenticator, door = self.key
+        if door == Door.RADSEC:  # what a broken connection left unanswered comes again on another, perhaps renumbered
+            return f"radsec {self.client.nas_id} ".encode() + authenticator
         return f"{address} {port} {identifier} ".encode() + authenticator
 
 
@@ -98,6 +103,12 @@ class RadiusProtocol:
         client = self.clients.find(source[0])
         if client is None:
             return Discard(DiscardReason.UNKNOWN_NAS)
+        return self.receive_of(client, datagram, source, door, now)
+
+    def receive_of(
+        self, client: RadiusClient, datagram: bytes, source: Source, door: Door, now: datetime
+    ) -> Discard | AnswerAgain | Ask:
+        """The same, from a client that is known already: on RadSec by its certificate."""
         packet = parse(datagram)
         problem = packet if isinstance(packet, DiscardReason) else self._doubt(packet, client, door)
         if isinstance(packet, DiscardReason) or problem is not None:
@@ -105,7 +116,9 @@ class RadiusProtocol:
         key = (source[0], source[1], packet.identifier, packet.authenticator, door)
         if self._duplicates.is_known(key, now):
             answer = self._duplicates.answer(key)
-            return Discard(DiscardReason.ALREADY_IN_WORK, client.nas_id) if answer is None else AnswerAgain(answer)
+            if answer is None:
+                return Discard(DiscardReason.ALREADY_IN_WORK, client.nas_id)
+            return AnswerAgain(answer, client.nas_id)
         request = read_request(packet, self._secret(client))
         if isinstance(request, DiscardReason):
             return Discard(request, client.nas_id)

@@ -5,6 +5,7 @@ from hotspot.values import TerminateCause
 from radius.authenticity import Chap, NoProof, Pap, Proof, SharedSecret
 from radius.codec import PROXY_STATE, MalformedAttribute, Packet
 from radius.messages import AccessRequest, AccountingRequest, Code, DiscardReason, Request, StatusServer
+from radius.mschap import CHALLENGE_LENGTH, RESPONSE_LENGTH, MsChapV2
 
 _KINDS = {
     1: AccountingKind.START,
@@ -28,6 +29,8 @@ _CAUSES = {
 }
 _OF_ONE_SESSION = (AccountingKind.START, AccountingKind.INTERIM, AccountingKind.STOP)
 _ADMINISTRATIVE_USER = 6
+_EAP_MESSAGE = 79
+_MICROSOFT, _MS_CHAP_CHALLENGE, _MS_CHAP2_RESPONSE = 311, 11, 25
 _LONGEST_PASSWORD = 128
 _MOST_PROXY_STATE = 1024
 """Octets, of the 4096 of a reply. A proxy adds one of some twenty; RFC 2865 section 5.33 knows no bound."""
@@ -53,24 +56,49 @@ def _read_access_request(packet: Packet, secret: SharedSecret) -> AccessRequest 
     proof = _read_proof(packet, secret)
     if isinstance(proof, DiscardReason):
         return proof
-    return AccessRequest(user_name=packet.text(1), calling_station_id=packet.text(31), proof=proof)
+    return AccessRequest(
+        user_name=packet.text(1),
+        calling_station_id=packet.text(31),
+        called_station_id=packet.text(30),
+        service_type=packet.number(6),
+        proof=proof,
+        is_eap=_EAP_MESSAGE in packet.first,
+    )
 
 
 def _read_proof(packet: Packet, secret: SharedSecret) -> Proof | DiscardReason:
-    """RFC 2865 sections 5.2, 5.3 and 5.40. One of PAP and CHAP, never both (section 4.1)."""
+    """RFC 2865 sections 5.2, 5.3 and 5.40, RFC 2548 section 2.3. One kind, never two (RFC 2865 section 4.1)."""
     hidden, chap = packet.octets_of(2), packet.octets_of(3)
-    if hidden is not None and chap is not None:
+    ms_chap = packet.vendor_octets(_MICROSOFT, _MS_CHAP2_RESPONSE)
+    if sum((hidden is not None, chap is not None, ms_chap is not None, _EAP_MESSAGE in packet.first)) > 1:
         return DiscardReason.TWO_PASSWORDS
     if hidden is not None:
         if not hidden or len(hidden) % 16 or len(hidden) > _LONGEST_PASSWORD:
             return DiscardReason.PASSWORD_MALFORMED
         return Pap(secret.reveal_password(hidden, packet.authenticator))
     if chap is not None:
-        if len(chap) != 17:
-            return DiscardReason.PASSWORD_MALFORMED
-        challenge = packet.octets_of(60)
-        return Chap(chap[:1], chap[1:], packet.authenticator if challenge is None else challenge)
-    return NoProof()
+        return _read_chap(packet, chap)
+    return NoProof() if ms_chap is None else _read_ms_chap(packet, ms_chap)
+
+
+def _read_chap(packet: Packet, chap: bytes) -> Proof | DiscardReason:
+    if len(chap) != 17:
+        return DiscardReason.PASSWORD_MALFORMED
+    challenge = packet.octets_of(60)
+    return Chap(chap[:1], chap[1:], packet.authenticator if challenge is None else challenge)
+
+
+def _read_ms_chap(packet: Packet, response: bytes) -> Proof | DiscardReason:
+    challenge = packet.vendor_octets(_MICROSOFT, _MS_CHAP_CHALLENGE)
+    if challenge is None or len(challenge) != CHALLENGE_LENGTH or len(response) != RESPONSE_LENGTH:
+        return DiscardReason.PASSWORD_MALFORMED
+    return MsChapV2(
+        identifier=response[0],
+        user_name=packet.octets_of(1) or b"",
+        challenge=challenge,
+        peer_challenge=response[2:18],
+        response=response[26:],
+    )
 
 
 def _read_accounting_request(packet: Packet) -> AccountingRequest | DiscardReason:

@@ -34,8 +34,9 @@ class Scribe:
     def start(self) -> None:
         self._thread.start()
 
-    def nudge(self) -> None:
-        """There is something new."""
+    def keep(self, batch: Any, *, durable: bool) -> None:
+        """In the journal; in the database soon. Unavailable("journal") if the disk takes nothing."""
+        self.journal.append(batch, durable=durable)
         if not self._work.is_set():
             self._work.set()
 

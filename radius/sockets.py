@@ -1,4 +1,4 @@
-"""UDP sockets: opened, drained, answered through. Nothing here reads a packet."""
+"""Sockets: opened, drained, answered through. Nothing here reads a packet."""
 
 import socket
 from collections.abc import Iterable
@@ -15,29 +15,53 @@ MOST_DATAGRAMS = 400
 LONGEST_DRAIN = 0.001
 """Seconds."""
 _LONGEST_PACKET = 4096
+_BACKLOG = 512
 _FORCED = getattr(socket, "SO_RCVBUFFORCE", 33)
 
 
-def open_sockets(host: str, port: int) -> list[socket.socket]:
+def open_sockets(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> list[socket.socket]:
     """One for each address of `host`. `::` takes IPv4 too. Several processes may share a port: the kernel keeps each
-    source at the same one."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    source at the same one. Those of streams listen."""
+    found = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)
     opened: list[socket.socket] = []
     try:
-        for family, kind, protocol, _name, address in found:
+        for family, _, protocol, _name, address in found:
             each = socket.socket(family, kind, protocol)
             opened.append(each)
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
-            _enlarge(each)
             each.setblocking(False)
-            each.bind(address)
+            if kind is socket.SOCK_STREAM:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                each.bind(address)
+                each.listen(_BACKLOG)
+            else:
+                _enlarge(each)
+                each.bind(address)
     except OSError:
         for each in opened:
             each.close()
         raise
     return opened
+
+
+def open_asking_sockets(host: str) -> dict[int, socket.socket]:
+    """For requests of our own, by address family: from where we listen, since a NAS may obey that address alone, and
+    from a free port that nobody shares: answers come back to it."""
+    found: dict[int, socket.socket] = {}
+    for each in ("0.0.0.0", "::") if host in ("", "::") else (host,):  # noqa: S104 - as the doors themselves listen
+        for family, kind, protocol, _name, address in socket.getaddrinfo(
+            each, 0, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+        ):
+            if family in found:
+                continue
+            opened = found[family] = socket.socket(family, kind, protocol)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
+            opened.setblocking(False)
+            opened.bind(address)
+    return found
 
 
 def _enlarge(each: socket.socket) -> None:

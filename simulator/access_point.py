@@ -154,13 +154,21 @@ class AccessPoint:
         with self._lock:
             return [phone for phone in self._phones.values() if phone.connection]
 
+    def connect(self, phone: Phone) -> None:
+        """The phone is on the radio: with `macauth` the server is asked about its address. Once, as at each DHCP."""
+        with self._lock:
+            asks = self.config.macauth and not phone.is_connected
+            phone.is_connected = True
+        if asks and phone.connection is None:
+            self.log_on(phone, Proof(phone.mac, (("User-Password", b""),), phone.mac, by_mac=True))
+
     def move(self, phone: Phone, place_number: int) -> None:
         """The phone walks to another place: what it had there ends, as when a radio is out of reach."""
         with self._lock:
             place = self.config.places[place_number % len(self.config.places)]
             if place != phone.place:
                 self.log_off(phone, "Lost-Carrier")
-                phone.place = place
+                phone.place, phone.is_connected = place, False
 
     def download(self, phone: Phone) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from simulator.phones import Connection, Limits, Phone
 from simulator.radius import Attributes
 
 NAS_PORT_WIRELESS = 19
-LOGIN_USER = 1
+LOGIN_USER, FRAMED_USER = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Proof:
     user_name: str
     attributes: Attributes
     password: str | None = None
+    by_mac: bool = False
+    """Nobody typed anything: the access point asks about the phone's address."""
 
 
 class Gate(Protocol):

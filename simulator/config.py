@@ -41,6 +41,8 @@ class PocketConfig:
     """RADIUS packets leave from here; also NAS-IP-Address."""
     uamsecret: str = ""
     """CoovaChilli only."""
+    macauth: bool = False
+    """CoovaChilli only: a phone that connects is asked about by its address, before any page."""
     chap: bool = True
     """MikroTik only: http-chap, else http-pap."""
     interim_every: int = 0
@@ -54,6 +56,8 @@ class PocketConfig:
     def __post_init__(self) -> None:
         if self.brand not in ("coovachilli", "mikrotik"):
             raise ConfigError(f"brand: must be coovachilli or mikrotik, not {self.brand}")
+        if self.macauth and self.brand != "coovachilli":
+            raise ConfigError("macauth: only coovachilli has it here")
         if not self.places:
             raise ConfigError("places: at least one is needed")
         if self.time_speed <= 0 or self.radius_timeout <= 0:

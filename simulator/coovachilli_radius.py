@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pyrad.packet import Packet
 
-from simulator.brand import LOGIN_USER, NAS_PORT_WIRELESS, Proof, packets, split
+from simulator.brand import FRAMED_USER, LOGIN_USER, NAS_PORT_WIRELESS, Proof, packets, split
 from simulator.config import Place, PocketConfig
 from simulator.phones import Connection, Limits, Phone
 from simulator.radius import Attributes, first, first_int
@@ -26,11 +26,11 @@ class CoovaChilliRadius:
             ("ChilliSpot-Version", "1.8"),
             ("User-Name", proof.user_name),
             *proof.attributes,
-            ("Service-Type", LOGIN_USER),
+            ("Service-Type", FRAMED_USER if proof.by_mac else LOGIN_USER),
             ("Acct-Session-Id", phone.acct_session_id),
-            ("Framed-IP-Address", phone.ip),
+            *(() if proof.by_mac else (("Framed-IP-Address", phone.ip),)),
             *_where(config, phone),
-            ("WISPr-Logoff-URL", f"{own_address(config)}/logoff"),
+            *(() if proof.by_mac else (("WISPr-Logoff-URL", f"{own_address(config)}/logoff"),)),
         ]
 
     def accounting_attributes(

@@ -90,6 +90,8 @@ class Phone:
     redirection: str = ""
     """WISPr-Redirection-URL, which CoovaChilli keeps from one answer to the next."""
     asleep: bool = False
+    is_connected: bool = False
+    """To the radio, since it came or walked here."""
     connection: Connection | None = None
     just_left: Connection | None = None
 

@@ -55,6 +55,8 @@ class PocketHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))  # the first of each name counts
         language = choose_language(self.headers.get("Accept-Language", ""))
+        if not parts.path.startswith(("/pocket", "/favicon.ico")):
+            self.gate.connect(phone)
         if parts.path == "/pocket":
             return Response(200, pages.pocket(self.gate, phone, language)), phone
         if parts.path == "/pocket/internet" and phone.connection:

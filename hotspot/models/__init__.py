@@ -6,13 +6,18 @@ The module imports every family, so that whoever imports it has the whole schema
 from hotspot.models.audit import AuditEntry
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
+from hotspot.models.mail import OutgoingMail
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
+from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
 from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.patron import Patron
 from hotspot.models.purge import Purge
+from hotspot.models.remembered_device import RememberedDevice
+from hotspot.models.session_wish import ChangeRecord, SessionWish, WishKind, WishReason, WishState
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
+from hotspot.models.unknown_source import SourceKind, UnknownSource
 from hotspot.models.usage import UsageHour
 from hotspot.models.voucher import Voucher, VoucherBatch
 from hotspot.models.wifi_session import Admission, WifiSession, WifiSessionCounter
@@ -20,27 +25,42 @@ from hotspot.models.wifi_session import Admission, WifiSession, WifiSessionCount
 __all__ = [
     "AccessPoint",
     "Admission",
+    "AlarmKind",
     "AuditEntry",
+    "ChangeRecord",
     "Device",
     "Grant",
     "MessageAuthenticatorMode",
     "Nas",
     "NasAddress",
+    "NasAlarm",
+    "NasDiscard",
+    "NasSilence",
+    "NasState",
     "Offer",
     "OfferSite",
     "OpeningException",
     "OpeningInterval",
     "Organisation",
+    "OutgoingMail",
     "Patron",
     "Purge",
+    "RadiusListener",
+    "RememberedDevice",
     "Role",
+    "SessionWish",
     "Site",
+    "SourceKind",
     "StaffMember",
     "StaffSite",
     "Terms",
+    "UnknownSource",
     "UsageHour",
     "Voucher",
     "VoucherBatch",
     "WifiSession",
     "WifiSessionCounter",
+    "WishKind",
+    "WishReason",
+    "WishState",
 ]

@@ -15,6 +15,9 @@ from hotspot.models.site import Site
 from hotspot.models.voucher import Voucher
 from hotspot.values import RefusalReason, Way
 
+ENDED_EARLY = text("ends_because <> 'grant_ended' AND ends_because <> 'site_closed'")
+"""Somebody ended it: few are."""
+
 
 class Grant(Base):
     """Copies what its offer allowed at the time: changing the offer changes no grant already given."""
@@ -26,6 +29,7 @@ class Grant(Base):
         Index("ix_grants_live_voucher", "voucher_id", "ends_at", postgresql_where=text("voucher_id IS NOT NULL")),
         Index("ix_grants_device_mac_created_at", "device_mac", "created_at"),
         Index("ix_grants_created_at", "created_at"),
+        Index("ix_grants_ended_early", "ends_at", postgresql_where=ENDED_EARLY, sqlite_where=ENDED_EARLY),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -49,6 +53,9 @@ class Grant(Base):
     upload_kbps: Mapped[int | None]
     download_kbps: Mapped[int | None]
     idle_timeout: Mapped[timedelta]
+    by_mac: Mapped[bool] = mapped_column(default=False)
+    """Given to a remembered device that its NAS named (MAC authentication): nobody typed anything, and an address can
+    be forged. `way` says how its person once signed in."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()

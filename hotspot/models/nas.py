@@ -52,11 +52,16 @@ class Nas(Base):
     """Its Acct-Input-Octets are the citizen's download, whatever RFC 2866 says."""
     coa_port: Mapped[int] = mapped_column(default=3799)
     last_packet_at: Mapped[datetime | None]
+    """When something authentic last came from it."""
     created_at: Mapped[datetime]
     rebooted_at: Mapped[datetime | None]
     """The latest Accounting-On or -Off: what is reported of a session before that is of one that is over."""
     revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """One more with each change of the NAS, its addresses or access points: only then does RADIUS read them again."""
+    last_address: Mapped[str | None] = mapped_column(String(45))
+    """Where its last packet came from: a network may be listed, and a CoA goes to one address."""
+    certificate_name: Mapped[str | None] = mapped_column(String(253), unique=True, index=True)
+    """As `normalise_certificate_name` makes it: the NAS whose certificate says so, on RadSec."""
 
     organisation: Mapped[Organisation] = relationship()
     site: Mapped[Site] = relationship()

@@ -32,6 +32,7 @@ class Offer(Base):
     __table_args__ = (
         CheckConstraint("visit_time > 0", name="visit_time_positive"),
         CheckConstraint("devices_at_once > 0", name="devices_at_once_positive"),
+        CheckConstraint("remember_for > 0", name="remember_for_positive"),
         CheckConstraint("octets_allowed > 0", name="octets_allowed_positive"),
         CheckConstraint("upload_kbps > 0 AND download_kbps > 0", name="speeds_positive"),
     )
@@ -55,6 +56,8 @@ class Offer(Base):
     """Where it stands on the portal page."""
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    remember_for: Mapped[timedelta | None]
+    """How long a device may be remembered, if its person wants that; none: it is not offered."""
 
     organisation: Mapped[Organisation] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary="offer_sites")

@@ -28,6 +28,10 @@ class Hours:
     exceptions: Mapping[date, Sequence[Interval]] = field(default_factory=dict)
     """By local date; an empty sequence is a closed day."""
 
+    @property
+    def never_closes(self) -> bool:
+        return not self.exceptions and not any(self.week.values())
+
 
 def closing_time(hours: Hours, now: datetime) -> datetime | None:
     """When the site closes next (UTC), or None if it is closed now. Intervals that touch are one."""
@@ -57,6 +61,28 @@ def end_of_day(hours: Hours, now: datetime) -> datetime:
     midnight = _moment(hours.zone, today + timedelta(days=1), time())
     ends = [end for start, end in _intervals(hours, now) if start < midnight and end > now]
     return min(max(ends), midnight) if ends else midnight
+
+
+def open_time(several: Sequence[Hours], start: datetime, end: datetime) -> timedelta:
+    """For how long of this time at least one of these sites was open. Of what is longer than LOOK_AHEAD only that much
+    is looked at; a site that never closes makes it the whole time."""
+    if any(each.never_closes for each in several):
+        return max(end - start, timedelta())
+    end = min(end, start + LOOK_AHEAD)
+    total, counted_until = timedelta(), start
+    for opens, closes in sorted(each for hours in several for each in _until(hours, start, end)):
+        begins, ends = max(opens, counted_until), min(closes, end)
+        if ends > begins:
+            total += ends - begins
+            counted_until = ends
+    return total
+
+
+def _until(hours: Hours, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    for opens, closes in _intervals(hours, start):
+        if opens >= end:
+            return
+        yield opens, closes
 
 
 def _intervals(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime]]:

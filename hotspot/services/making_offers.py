@@ -18,6 +18,7 @@ _SHORTEST = timedelta(minutes=1)
 _LONGEST = timedelta(days=366)
 _FASTEST_KBPS = 100_000_000
 _MOST_OCTETS = 2**53
+_KNOWS_A_PERSON = (Way.LIBRARY_CARD, Way.VOUCHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class OfferDraft:
     upload_kbps: int | None = None
     download_kbps: int | None = None
     devices_at_once: int = 1
+    remember_for: timedelta | None = None
 
 
 def create_offer(
@@ -57,6 +59,7 @@ def create_offer(
         upload_kbps=draft.upload_kbps,
         download_kbps=draft.download_kbps,
         devices_at_once=draft.devices_at_once,
+        remember_for=draft.remember_for,
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
@@ -89,3 +92,11 @@ def _check(draft: OfferDraft) -> None:
         raise InvalidInput("At least one octet, at most 2^53.", field="volume")
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
+    _check_remembering(draft.way, draft.remember_for)
+
+
+def _check_remembering(way: Way, length: timedelta | None) -> None:
+    if length is not None and way not in _KNOWS_A_PERSON:
+        raise InvalidInput("Devices are remembered for a library card or a voucher only.", field="remember-days")
+    if length is not None and not timedelta(days=1) <= length <= _LONGEST:
+        raise InvalidInput("Between one day and a year.", field="remember-days")

@@ -20,6 +20,7 @@ from hotspot.sealing import Vault
 from hotspot.services import audit
 from hotspot.services.sites import get_site
 from hotspot.services.staff import Scope
+from hotspot.services.unknown_sources import forget_known
 from hotspot.settings import Settings
 from hotspot.values import normalise_called_station
 from hotspot.vendors import VENDORS
@@ -43,6 +44,8 @@ class NasDraft:
     is_proxy: bool = False
     swaps_octets: bool = False
     coa_port: int = 3799
+    certificate_name: str | None = None
+    """As `normalise_certificate_name` makes it. With one, there need be no network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: dateti
     _apply(nas, draft)
     db.add(nas)
     _write(db)
+    forget_known(db, draft.networks)
     audit.note(db, by, "nas.created", nas.name, _facts(nas, site), now, organisation_id=nas.organisation_id)
     return nas
 
@@ -115,8 +119,24 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     _revise(nas)
     nas.organisation_id = site.organisation_id
     _write(db)
+    forget_known(db, draft.networks)
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
+    return nas
+
+
+def add_address(db: Session, by: Scope, nas_id: int, network: str, now: datetime) -> Nas:
+    """One more that its packets come from: CIDR in canonical form."""
+    nas = get_nas(db, by, nas_id)
+    before = sorted(each.network for each in nas.addresses)
+    if network not in before:
+        _refuse_overlaps(db, by, [network], nas_id)
+        nas.addresses.append(NasAddress(network=network))
+        _revise(nas)
+        _write(db)
+        changes = {"addresses": [before, sorted([*before, network])]}
+        audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
+    forget_known(db, [network])
     return nas
 
 
@@ -187,6 +207,8 @@ def setup_of(nas: Nas, settings: Settings, vault: Vault, *, with_secrets: bool) 
         coa_port=nas.coa_port,
         portal_url=settings.public_portal,
         interim_seconds=int(settings.interim_interval.total_seconds()),
+        radsec_port=settings.radsec_port if settings.has_radsec and nas.certificate_name else None,
+        certificate_name=nas.certificate_name or "",
     )
     return NasSetup(secret, redirect_secret, VENDORS[nas.vendor].setup_steps(facts))
 
@@ -202,6 +224,7 @@ def _apply(nas: Nas, draft: NasDraft) -> None:
     nas.login_hosts = " ".join(draft.login_hosts)
     nas.message_authenticator = draft.message_authenticator
     nas.is_proxy, nas.swaps_octets, nas.coa_port = draft.is_proxy, draft.swaps_octets, draft.coa_port
+    nas.certificate_name = draft.certificate_name
     kept = {each.network: each for each in nas.addresses}
     nas.addresses = [kept.get(network) or NasAddress(network=network) for network in draft.networks]
 
@@ -234,6 +257,7 @@ def _facts(nas: Nas, site: Site) -> dict[str, Any]:
         "is_proxy": _yes_or_no(nas.is_proxy),
         "swaps_octets": _yes_or_no(nas.swaps_octets),
         "coa_port": nas.coa_port,
+        "certificate_name": nas.certificate_name or "—",
     }
 
 
@@ -243,8 +267,6 @@ def _yes_or_no(value: bool) -> str:
 
 
 def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_id: int | None) -> None:
-    """An address belongs to one NAS. Within one's own, the longest match may single one out of another's network;
-    over another organisation's network nobody may lay theirs."""
     twin = db.scalar(select(Nas).where(Nas.vendor == vendor, Nas.nas_identifier == draft.nas_identifier))
     if twin is not None and twin.id != nas_id:
         raise Conflict(
@@ -252,7 +274,21 @@ def _refuse_conflicts(db: Session, by: Scope, vendor: str, draft: NasDraft, nas_
             field="nas_identifier",
             other=_name_for(by, twin),
         )
-    wanted = [ip_network(network) for network in draft.networks]
+    if draft.certificate_name is not None:
+        twin = db.scalar(select(Nas).where(Nas.certificate_name == draft.certificate_name))
+        if twin is not None and twin.id != nas_id:
+            raise Conflict(
+                "This certificate already belongs to the gateway %(other)s.",
+                field="certificate_name",
+                other=_name_for(by, twin),
+            )
+    _refuse_overlaps(db, by, draft.networks, nas_id)
+
+
+def _refuse_overlaps(db: Session, by: Scope, networks: Sequence[str], nas_id: int | None) -> None:
+    """An address belongs to one NAS. Within one's own, the longest match may single one out of another's network;
+    over another organisation's network nobody may lay theirs."""
+    wanted = [ip_network(network) for network in networks]
     for address in db.scalars(select(NasAddress).options(joinedload(NasAddress.nas))):
         theirs = ip_network(address.network)
         is_ours = address.nas.organisation_id in by.organisation_ids

@@ -28,6 +28,8 @@ class OfferShown:
     octets_allowed: int | None
     upload_kbps: int | None
     download_kbps: int | None
+    remember_for: timedelta | None
+    """How long a device may be remembered; None: it may not."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             octets_allowed=offer.octets_allowed,
             upload_kbps=offer.upload_kbps,
             download_kbps=offer.download_kbps,
+            remember_for=offer.remember_for,
         )
         for offer in offers
     )

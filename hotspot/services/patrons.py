@@ -85,7 +85,7 @@ def import_patrons(
     if old:
         db.execute(update(Patron), [{"id": it.patron_id, "updated_at": now} | _columns(row) for it, row in old])
         for group in _groups([it.patron_id for it, row in old if row.blocked and not it.blocked]):
-            end_grants_of_patrons(db, group, now)
+            end_grants_of_patrons(db, group, by, now)
     facts = {"new": counts.new, "updated": counts.updated, "unchanged": counts.unchanged}
     audit.note(db, by, "patrons.imported", f"{len(rows)} cards", facts, now, organisation_id=organisation_id)
     return counts
@@ -111,12 +111,12 @@ def get_patron(db: Session, scope: Scope, patron_id: int) -> Patron:
 
 
 def block_patron(db: Session, scope: Scope, patron_id: int, now: datetime) -> Patron:
-    """No more sign-in with this card, and the grants that it has are over."""
+    """No more sign-in with this card; the grants that it has are over, and who is online with it is cut."""
     patron = get_patron(db, scope, patron_id)
     if patron.blocked:
         raise Conflict("This card is already blocked.")
     patron.blocked, patron.updated_at = True, now
-    ended = end_grants_of_patrons(db, [patron.id], now)
+    ended = end_grants_of_patrons(db, [patron.id], scope, now)
     _note(db, scope, "patron.blocked", patron, {"grants_ended": ended}, now)
     return patron
 

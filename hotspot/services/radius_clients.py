@@ -1,14 +1,13 @@
 """Every NAS as the RADIUS door needs it: addresses, opened secrets, modes, access points, in one snapshot."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
 from cryptography.fernet import InvalidToken
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.models import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
@@ -19,6 +18,8 @@ from hotspot.vendors.vendor import Vendor
 
 log = structlog.get_logger()
 
+RADSEC_SECRET = b"radsec"
+"""The shared secret of every NAS on RadSec (RFC 6614 section 2.3): TLS does its work."""
 _MOST_REMEMBERED = 20_000
 
 _normalised = lru_cache(maxsize=4096)(normalise_called_station)
@@ -47,10 +48,19 @@ class RadiusClient:
         return self.sites.get(_normalised(called_station_id), self.site_id)
 
 
-class RadiusClients:
-    """Who may speak to us, by source address: the longest network that holds it. Never changed, only replaced."""
+def over_radsec(client: RadiusClient) -> RadiusClient:
+    """The same NAS as its TLS connection knows it: who stands between could neither read nor forge there."""
+    return replace(client, secret=RADSEC_SECRET, message_authenticator=MessageAuthenticatorMode.OPTIONAL, is_proxy=True)
 
-    def __init__(self, networks: Iterable[tuple[str, RadiusClient]] = ()) -> None:
+
+class RadiusClients:
+    """Who may speak to us, by source address: the longest network that holds it; on RadSec by the name in its
+    certificate. Never changed, only replaced."""
+
+    def __init__(
+        self, networks: Iterable[tuple[str, RadiusClient]] = (), certificates: Iterable[tuple[str, RadiusClient]] = ()
+    ) -> None:
+        self._by_certificate = {name: over_radsec(client) for name, client in certificates}
         self._by_length: dict[tuple[int, int], dict[int, RadiusClient]] = {}
         for text, client in networks:
             network = ip_network(text)
@@ -69,6 +79,10 @@ class RadiusClients:
             self._remembered.clear()
         client = self._remembered[source] = self._look_up(source)
         return client
+
+    def find_by_certificate(self, name: str) -> RadiusClient | None:
+        """By a name as `normalise_certificate_name` makes it."""
+        return self._by_certificate.get(name)
 
     def _look_up(self, source: str) -> RadiusClient | None:
         address: IPv4Address | IPv6Address = ip_address(source.partition("%")[0])
@@ -111,6 +125,7 @@ class RadiusClientReader:
         for nas_id, called_station_id, site_id in db.execute(points):
             sites.setdefault(nas_id, {})[called_station_id] = site_id
         clients: dict[int, RadiusClient] = {}
+        names: dict[str, int] = {}
         kept: dict[bytes, bytes | None] = {}
         for nas in db.execute(select(*Nas.__table__.columns)):
             secret = kept[nas.secret_sealed] = self._open(nas.id, nas.secret_sealed)
@@ -127,9 +142,14 @@ class RadiusClientReader:
                 site_id=nas.site_id,
                 sites=sites.get(nas.id, {}),
             )
+            if nas.certificate_name is not None:
+                names[nas.certificate_name] = nas.id
         self._opened = kept
         addresses = db.execute(select(NasAddress.network, NasAddress.nas_id))
-        return RadiusClients([(network, clients[nas_id]) for network, nas_id in addresses if nas_id in clients])
+        return RadiusClients(
+            [(network, clients[nas_id]) for network, nas_id in addresses if nas_id in clients],
+            [(name, clients[nas_id]) for name, nas_id in names.items()],
+        )
 
     def _open(self, nas_id: int, sealed: bytes) -> bytes | None:
         if sealed in self._opened:
@@ -139,22 +159,3 @@ class RadiusClientReader:
         except InvalidToken:
             log.error("nas_secret_unreadable", nas_id=nas_id)
             return None
-
-
-def note_message_authenticator(db: Session, nas_ids: Iterable[int]) -> None:
-    """From now on AUTO requires it of them."""
-    db.execute(
-        update(Nas)
-        .where(Nas.id.in_(list(nas_ids)), Nas.message_authenticator_seen.is_(False))
-        .values(message_authenticator_seen=True, revision=Nas.revision + 1)
-    )
-
-
-def note_heard(db: Session, heard_at: Mapping[int, datetime]) -> None:
-    """When an authentic packet last came from each of these. Never moved back."""
-    for nas_id, at in sorted(heard_at.items()):
-        db.execute(
-            update(Nas)
-            .where(Nas.id == nas_id, or_(Nas.last_packet_at.is_(None), Nas.last_packet_at < at))
-            .values(last_packet_at=at)
-        )

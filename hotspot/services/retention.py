@@ -9,20 +9,45 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select
 from sqlalchemy.orm import Session
 
 from hotspot.db import Base
-from hotspot.models import Admission, Device, Grant, Purge, Voucher, VoucherBatch, WifiSession, WifiSessionCounter
+from hotspot.models import (
+    Admission,
+    Device,
+    Grant,
+    NasAlarm,
+    NasDiscard,
+    NasSilence,
+    OutgoingMail,
+    Purge,
+    RememberedDevice,
+    SessionWish,
+    UnknownSource,
+    Voucher,
+    VoucherBatch,
+    WifiSession,
+    WifiSessionCounter,
+)
+
+_QUARTER = timedelta(days=90)
+_MONTH = timedelta(days=30)
 
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
-    """Erase connection data that is older than its life. Rows erased, by table; a table with none is left out."""
+    """Erase what is older than its life, and devices that are remembered no longer. Rows erased, by table; a table
+    with none is left out."""
     before = now - connection_data_life
+    over: list[tuple[type[Base], datetime, ColumnElement[bool]]] = [
+        (RememberedDevice, now, RememberedDevice.expires_at <= now),
+        *((table, before, where) for table, where in _what_is_over(before)),
+        *_what_was_learned(now),
+    ]
     erased: dict[str, int] = {}
-    for table, where in _what_is_over(before):
+    for table, older_than, where in over:
         result = db.execute(delete(table).where(where), execution_options={"synchronize_session": False})
         assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
         if result.rowcount:
-            erased[table.__tablename__] = result.rowcount
-    for name, rows in erased.items():
-        db.add(Purge(happened_at=now, table_name=name, older_than=before, erased=rows))
+            name = table.__tablename__
+            erased[name] = result.rowcount
+            db.add(Purge(happened_at=now, table_name=name, older_than=older_than, erased=result.rowcount))
     db.flush()
     return erased
 
@@ -32,15 +57,29 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     over = func.coalesce(WifiSession.ended_at, WifiSession.started_at) < before
     sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
     grants = select(Grant.id).where(Grant.device_mac == Device.mac)
+    remembered = select(RememberedDevice.id).where(RememberedDevice.device_mac == Device.mac)
     used_lately = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id, Voucher.ends_at >= before)
     old_batches = select(VoucherBatch.id).where(VoucherBatch.expires_at < before, ~used_lately.exists())
     any_left = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
     return [
         (WifiSessionCounter, WifiSessionCounter.id.in_(select(WifiSession.id).where(over))),
+        (SessionWish, SessionWish.wifi_session_id.in_(select(WifiSession.id).where(over))),
         (WifiSession, over),
         (Admission, Admission.happened_at < before),
         (Grant, (Grant.ends_at < before) & ~sessions.exists()),
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
-        (Device, (Device.last_seen_at < before) & ~grants.exists()),
+        (Device, (Device.last_seen_at < before) & ~grants.exists() & ~remembered.exists()),
+    ]
+
+
+def _what_was_learned(now: datetime) -> list[tuple[type[Base], datetime, ColumnElement[bool]]]:
+    """About NASes, and about what is none: nobody's connection is told by it."""
+    quarter, month = now - _QUARTER, now - _MONTH
+    return [
+        (NasDiscard, quarter, NasDiscard.hour_at < quarter),
+        (NasAlarm, quarter, NasAlarm.ended_at < quarter),
+        (NasSilence, month, NasSilence.ended_at < month),
+        (UnknownSource, month, UnknownSource.last_at < month),
+        (OutgoingMail, month, OutgoingMail.created_at < month),
     ]

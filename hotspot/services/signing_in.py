@@ -1,8 +1,11 @@
-"""A citizen signs in: card, voucher or one tap -> a grant and a one-time login, or a refusal with its reason."""
+"""A citizen signs in: card, voucher or one tap -> a grant, or a refusal with its reason.
+
+With the grant the portal hands out a one-time login (`sign_in`); a NAS that asks by itself gets its answer (`enter`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import uuid4
 
 from sqlalchemy import exists, func, select, update
@@ -18,6 +21,7 @@ from hotspot.models import (
     Offer,
     OfferSite,
     Patron,
+    RememberedDevice,
     Site,
     Voucher,
     VoucherBatch,
@@ -29,9 +33,11 @@ from hotspot.policy.admission import GrantTerms, Usage, decide_admission
 from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
 from hotspot.policy.voucher_codes import parse_code
 from hotspot.sealing import Vault
+from hotspot.services.offers import current_terms
+from hotspot.services.remembering import forget_former_person, remember_device
 from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
-from hotspot.values import MacAddress, RefusalReason, Refuse, Way
+from hotspot.values import Admit, MacAddress, RefusalReason, Refuse, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +57,34 @@ class OneTap:
     """Nothing but the terms."""
 
 
-Credential = LibraryCard | VoucherCodeGiven | OneTap
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Nothing was typed: the NAS has named a device that its person wanted to be remembered."""
+
+    device: RememberedDevice
+
+
+Credential = LibraryCard | VoucherCodeGiven | OneTap | Remembered
 
 _WAYS = {LibraryCard: Way.LIBRARY_CARD, VoucherCodeGiven: Way.VOUCHER, OneTap: Way.ONE_TAP}
 
 
 @dataclass(frozen=True, slots=True)
 class SignInRequest:
-    """What the portal knows, all of it checked: the arrival by `portal/arrival.py`, the form by its view."""
+    """What a door knows, all of it checked: at the portal the arrival by `portal/arrival.py`, the form by its view."""
 
     nas_id: int
     site_id: int
     device_mac: MacAddress
-    offer_id: int
+    offer_id: int | None
+    """None where nobody could choose: the one of the voucher, else the site's first for this way."""
     credential: Credential
     terms_version: int | None
     """The version of the terms that was accepted; None if the box was not ticked."""
     language: str
     device_family: str = ""
+    remember: bool = False
+    """The person wants the device to be let in without typing next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +94,46 @@ class SignedIn:
     """To be stored after the commit, never before: a grant that was rolled back must not open the network."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The answer to a NAS that asked by itself."""
+
+    grant: Grant
+    terms: GrantTerms
+    usage: Usage
+    admit: Admit
+
+
 def sign_in(
     db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
 ) -> SignedIn | Refuse:
-    """Give this device its grant. A device that comes back under the same offer continues the grant it has."""
+    """For the portal: a grant, and the one-time login that opens the network for it."""
+    grant = _give_grant(db, request, now, vault, settings)
+    if isinstance(grant, Refuse):
+        return grant
+    signed_in = _with_login(db, grant, request.nas_id, now, settings)
+    if isinstance(signed_in, SignedIn):
+        forget_former_person(db, grant)
+        if request.remember:
+            remember_device(db, grant, now)
+    return signed_in
+
+
+def enter(db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings) -> Entered | Refuse:
+    """For a NAS that asks by itself. Asking again finds the same grant: an answer that was lost costs nothing."""
+    grant = _give_grant(db, request, now, vault, settings)
+    return grant if isinstance(grant, Refuse) else _entered(db, grant, now, settings)
+
+
+def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault, settings: Settings) -> Grant | Refuse:
+    """A device that comes back under the same offer continues the grant it has."""
     if request.terms_version is None:
         return Refuse(RefusalReason.TERMS_NOT_ACCEPTED)
-    site, nas = db.get_one(Site, request.site_id), db.get_one(Nas, request.nas_id)
+    site = db.get_one(Site, request.site_id)
     closes_at = closing_time(site.hours, now)
     if closes_at is None:
         return Refuse(RefusalReason.SITE_CLOSED, again_at=next_opening(site.hours, now))
-    offer = _offer_here(db, request.offer_id, site, _WAYS[type(request.credential)])
+    offer = _offer_here(db, request, site, vault)
     if offer is None:
         return Refuse(RefusalReason.OFFER_NOT_HERE)
     person = _identify(db, request.credential, offer, site, now, vault)
@@ -104,19 +149,17 @@ def sign_in(
             return worth
         _note_device(db, request, now)
         grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(db, made, person, now)
-    return _with_login(db, grant, nas, now, settings)
+    return grant
 
 
 def sign_in_again(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
-    """A new one-time login for a grant that still has something left: nothing to type for a device that comes back.
+    """A new one-time login for a grant that still has something left: nothing to type for a device that comes back."""
+    return _too_many_for(db, grant, now, settings) or _with_login(db, grant, nas.id, now, settings)
 
-    The patron's row is locked, as at a first sign-in."""
-    if grant.patron_id is not None:
-        db.get_one(Patron, grant.patron_id, with_for_update=True)
-    person = _Person(grant.patron, grant.voucher)
-    return _too_many(db, grant.device_mac, grant.offer, person, now, settings) or _with_login(
-        db, grant, nas, now, settings
-    )
+
+def enter_again(db: Session, grant: Grant, now: datetime, settings: Settings) -> Entered | Refuse:
+    """The same for a NAS that asks by itself."""
+    return _too_many_for(db, grant, now, settings) or _entered(db, grant, now, settings)
 
 
 def terms_of(grant: Grant, settings: Settings) -> GrantTerms:
@@ -142,21 +185,39 @@ class _Person:
     voucher: Voucher | None = None
 
 
-def _with_login(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
+def _with_login(db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:
+    entered = _entered(db, grant, now, settings)  # what the NAS would be told: better said on the page
+    if isinstance(entered, Refuse):
+        return entered
+    return SignedIn(grant, make_one_time_login(nas_id, grant.device_mac, entered.terms, entered.usage))
+
+
+def _entered(db: Session, grant: Grant, now: datetime, settings: Settings) -> Entered | Refuse:
     terms, usage = terms_of(grant, settings), usage_of_grant(db, grant.id)
-    decision = decide_admission(terms, usage, now)  # what the NAS would be told: better said on the page
+    decision = decide_admission(terms, usage, now)
     if isinstance(decision, Refuse):
         return decision
     db.execute(update(Device).where(Device.mac == grant.device_mac).values(last_seen_at=now))
-    return SignedIn(grant, make_one_time_login(nas.id, grant.device_mac, terms, usage))
+    return Entered(grant, terms, usage, decision)
 
 
-def _offer_here(db: Session, offer_id: int, site: Site, way: Way) -> Offer | None:
-    return db.scalar(
+def _offer_here(db: Session, request: SignInRequest, site: Site, vault: Vault) -> Offer | None:
+    """The offer that was chosen, if it is to be had here in this way; where none was, the one that fits."""
+    credential, offer_id = request.credential, request.offer_id
+    way = credential.device.offer.way if isinstance(credential, Remembered) else _WAYS[type(credential)]
+    here = (
         select(Offer)
         .join(OfferSite, OfferSite.offer_id == Offer.id)
-        .where(Offer.id == offer_id, Offer.way == way, OfferSite.site_id == site.id, Offer.retired_at.is_(None))
+        .where(Offer.way == way, OfferSite.site_id == site.id, Offer.retired_at.is_(None))
+        .order_by(Offer.position, Offer.id)
+        .limit(1)
     )
+    if offer_id is not None:
+        return db.scalar(here.where(Offer.id == offer_id))
+    if isinstance(credential, VoucherCodeGiven) and (code := parse_code(credential.code)) is not None:
+        batches = select(VoucherBatch.offer_id).join(Voucher).where(Voucher.code_digest == vault.digest(code))
+        return db.scalar(here.where(Offer.id.in_(batches))) or db.scalar(here)
+    return db.scalar(here)
 
 
 def _identify(
@@ -169,6 +230,10 @@ def _identify(
             return _identify_voucher(db, credential, offer, now, vault)
         case OneTap():
             return _Person()
+        case Remembered(device):
+            return _identify_remembered(db, device, site, now)
+        case _:
+            assert_never(credential)
 
 
 def _identify_patron(db: Session, credential: LibraryCard, offer: Offer, site: Site, now: datetime) -> _Person | Refuse:
@@ -180,6 +245,20 @@ def _identify_patron(db: Session, credential: LibraryCard, offer: Offer, site: S
     )
     if not is_password(credential.pin, patron.pin_hash if patron else None) or patron is None:
         return Refuse(RefusalReason.UNKNOWN_CARD_OR_PIN)
+    return _if_good(patron, site, now)
+
+
+def _identify_remembered(db: Session, device: RememberedDevice, site: Site, now: datetime) -> _Person | Refuse:
+    """What its person is asked for today is asked of it too: a good card or voucher, and terms that were accepted."""
+    if current_terms(db, site.organisation)[0] != device.terms_version:
+        return Refuse(RefusalReason.TERMS_NOT_ACCEPTED)
+    if device.patron_id is not None:
+        return _if_good(db.get_one(Patron, device.patron_id, with_for_update=True), site, now)
+    voucher = db.scalars(select(Voucher).where(Voucher.id == device.voucher_id).with_for_update(of=Voucher)).one()
+    return _if_usable(voucher, now)
+
+
+def _if_good(patron: Patron, site: Site, now: datetime) -> _Person | Refuse:
     if patron.blocked:
         return Refuse(RefusalReason.CARD_BLOCKED)
     if patron.expires_on is not None and patron.expires_on < now.astimezone(site.hours.zone).date():
@@ -199,8 +278,10 @@ def _identify_voucher(
             .where(Voucher.code_digest == vault.digest(code), VoucherBatch.offer_id == offer.id)
             .with_for_update(of=Voucher)
         )
-    if voucher is None:
-        return Refuse(RefusalReason.VOUCHER_UNKNOWN)
+    return Refuse(RefusalReason.VOUCHER_UNKNOWN) if voucher is None else _if_usable(voucher, now)
+
+
+def _if_usable(voucher: Voucher, now: datetime) -> _Person | Refuse:
     if voucher.voided_at is not None:
         return Refuse(RefusalReason.VOUCHER_VOID)
     if voucher.ends_at is not None and voucher.ends_at <= now:
@@ -252,6 +333,13 @@ def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime,
     return db.scalar(others.where(Grant.patron_id == person.patron.id, online | on_its_way | back_on_its_way)) or 0
 
 
+def _too_many_for(db: Session, grant: Grant, now: datetime, settings: Settings) -> Refuse | None:
+    """The patron's row is locked, as at a first sign-in."""
+    if grant.patron_id is not None:
+        db.get_one(Patron, grant.patron_id, with_for_update=True)
+    return _too_many(db, grant.device_mac, grant.offer, _Person(grant.patron, grant.voucher), now, settings)
+
+
 def _too_many(
     db: Session, device_mac: str, offer: Offer, person: _Person, now: datetime, settings: Settings
 ) -> Refuse | None:
@@ -273,7 +361,7 @@ def _new_grant(
     own_end = now + offer.visit_time if offer.visit_time is not None else end_of_day(site.hours, now)
     if person.voucher is not None and person.voucher.ends_at is not None:
         own_end = min(own_end, person.voucher.ends_at)
-    assert request.terms_version is not None  # noqa: S101 - `sign_in` refused it
+    assert request.terms_version is not None  # noqa: S101 - `_give_grant` refused it
     return Grant(
         id=uuid4(),
         offer_id=offer.id,
@@ -293,6 +381,7 @@ def _new_grant(
         upload_kbps=offer.upload_kbps,
         download_kbps=offer.download_kbps,
         idle_timeout=offer.idle_timeout or settings.idle_timeout,
+        by_mac=isinstance(request.credential, Remembered),
     )
 
 
@@ -307,7 +396,8 @@ def _keep(db: Session, grant: Grant, person: _Person, now: datetime) -> Grant:
 
 def _note_device(db: Session, request: SignInRequest, now: datetime) -> None:
     """Locks the device's row until the commit: a button pressed twice waits here, then finds the grant of the first."""
-    said = {"family": request.device_family, "language": request.language, "last_seen_at": now}
+    heard = {"family": request.device_family, "language": request.language, "last_seen_at": now}
+    said = {name: value for name, value in heard.items() if value}  # a NAS knows nothing of a family
     insert: Any = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(Device).values(mac=request.device_mac, first_seen_at=now, **said)
+    statement = insert(Device).values(mac=request.device_mac, first_seen_at=now, **heard)
     db.execute(statement.on_conflict_do_update(index_elements=["mac"], set_=said))

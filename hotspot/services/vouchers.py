@@ -165,12 +165,12 @@ def open_batch(db: Session, scope: Scope, batch_id: int, now: datetime, vault: V
 
 
 def void_voucher(db: Session, scope: Scope, batch_id: int, number: int, now: datetime) -> Voucher:
-    """Withdrawn for good; whoever is online with it does not get in again."""
+    """Withdrawn for good; whoever is online with it is cut, and does not get in again."""
     voucher = voucher_of(get_batch(db, scope, batch_id), number)
     if not can_be_voided(voucher, now):
         raise Conflict("This voucher is already void, or used up.")
     voucher.voided_at = now
-    ended = end_grants_of_vouchers(db, [voucher.id], now)
+    ended = end_grants_of_vouchers(db, [voucher.id], scope, now)
     _note(db, scope, "voucher.voided", voucher.batch, {"number": number, "grants_ended": ended}, now)
     return voucher
 
@@ -183,7 +183,7 @@ def void_batch(db: Session, scope: Scope, batch_id: int, now: datetime) -> int:
         raise Conflict("No voucher of this batch is left to void.")
     for voucher in voided:
         voucher.voided_at = now
-    ended = end_grants_of_vouchers(db, [voucher.id for voucher in voided], now)
+    ended = end_grants_of_vouchers(db, [voucher.id for voucher in voided], scope, now)
     _note(db, scope, "voucher_batch.voided", batch, {"count": len(voided), "grants_ended": ended}, now)
     return len(voided)
 

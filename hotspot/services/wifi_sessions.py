@@ -8,12 +8,25 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hotspot.models import Device, Grant, Nas, Offer, Site, WifiSession, WifiSessionCounter
+from hotspot.models import (
+    Device,
+    Grant,
+    Nas,
+    Offer,
+    SessionWish,
+    Site,
+    WifiSession,
+    WifiSessionCounter,
+    WishKind,
+    WishState,
+)
 from hotspot.services.staff import Scope
 from hotspot.values import Way
 
 MOST_SHOWN = 300
 """Rows of one page; the totals count everybody."""
+LATELY = timedelta(minutes=15)
+MOST_ENDED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +105,33 @@ def who_is_online(db: Session, scope: Scope, now: datetime, *, site_id: int | No
         for session, site_name, time_zone, nas_name, offer_name, way, family, counted in rows
     ]
     return Online(sessions, total, int(upload), int(download))
+
+
+@dataclass(frozen=True, slots=True)
+class LatelyEnded:
+    """A connection that somebody wished to end, and that did."""
+
+    site_name: str
+    time_zone: str
+    device_family: str
+    wish: SessionWish
+
+
+def lately_ended(db: Session, scope: Scope, now: datetime, *, site_id: int | None = None) -> Sequence[LatelyEnded]:
+    """What was asked for in the last quarter of an hour and has been confirmed: the newest first."""
+    sites = scope.site_ids if site_id is None else scope.site_ids & {site_id}
+    rows = db.execute(
+        select(SessionWish, Site.name, Site.time_zone, Device.family)
+        .join(WifiSession, WifiSession.id == SessionWish.wifi_session_id)
+        .join(Site, Site.id == WifiSession.site_id)
+        .outerjoin(Device, Device.mac == WifiSession.device_mac)
+        .where(
+            SessionWish.asked_at > now - LATELY,
+            SessionWish.kind == WishKind.DISCONNECT,
+            SessionWish.state == WishState.CONFIRMED,
+            WifiSession.site_id.in_(sites),
+        )
+        .order_by(SessionWish.asked_at.desc(), SessionWish.id.desc())
+        .limit(MOST_ENDED)
+    )
+    return [LatelyEnded(site_name, zone, family or "", wish) for wish, site_name, zone, family in rows]

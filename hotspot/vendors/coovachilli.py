@@ -9,12 +9,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from hotspot.values import Admit, normalise_called_station, parse_mac
 from hotspot.vendors.vendor import (
     Attributes,
+    LiveSession,
     LoginMaterial,
     Outcome,
     Redirect,
     SetupFacts,
     SetupStep,
     Vendor,
+    from_the_start,
     standard_limits,
     wispr_speeds,
 )
@@ -31,6 +33,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _PORT = re.compile(r"[0-9]{1,5}")
 _SIGNATURE = "&md="
 _CLIENTS_VIEW = 2
+_BESIDE = "127.0.0.1"
 
 
 def recognise(path: str, raw_query: str, query: Mapping[str, str]) -> Redirect | None:
@@ -106,6 +109,10 @@ def _sibling(login_url: str, path: str) -> str:
 def accept_attributes(admit: Admit, online_url: str) -> Attributes:
     """1.9 answers a reject with nothing at all unless it names an address, and an address named once sticks to the
     next Accept: so both always name one."""
+    return [*_limits(admit), ("WISPr-Redirection-URL", online_url)]
+
+
+def _limits(admit: Admit) -> Attributes:
     attributes = standard_limits(admit) + wispr_speeds(admit)
     if admit.upload_kbps is not None:
         attributes.append(("ChilliSpot-Bandwidth-Max-Up", admit.upload_kbps))
@@ -116,7 +123,6 @@ def accept_attributes(admit: Admit, online_url: str) -> Attributes:
         attributes.append(("ChilliSpot-Max-Total-Octets", octets))
         if gigawords:
             attributes.append(("ChilliSpot-Max-Total-Gigawords", gigawords))
-    attributes.append(("WISPr-Redirection-URL", online_url))
     return attributes
 
 
@@ -129,15 +135,27 @@ def input_is_download(integers: Mapping[str, int]) -> bool:
     return integers.get("ChilliSpot-Acct-View-Point") == _CLIENTS_VIEW
 
 
+def disconnect_by(session: LiveSession) -> Attributes:
+    """Without User-Name it does not answer at all; User-Name alone would end every session of that name."""
+    return [("User-Name", session.user_name), ("Acct-Session-Id", session.acct_session_id)]
+
+
+def change_by(session: LiveSession, admit: Admit) -> Attributes:
+    """A CoA clears every limit that it does not carry, and its Session-Timeout counts from the session's start."""
+    return disconnect_by(session) + _limits(from_the_start(session, admit))
+
+
 def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     portal = urlsplit(facts.portal_url)
+    server = facts.radius_host if facts.radsec_port is None else _BESIDE
     return [
+        *_radsec_steps(facts),
         SetupStep(
             "In /etc/chilli/config (or the hotspot page of the device)",
             "\n".join(
                 (
-                    f'HS_RADIUS="{facts.radius_host}"',
-                    f'HS_RADIUS2="{facts.radius_host}"',
+                    f'HS_RADIUS="{server}"',
+                    f'HS_RADIUS2="{server}"',
                     f'HS_RADSECRET="{facts.secret}"',
                     f'HS_NASID="{facts.nas_identifier}"',
                     f'HS_UAMFORMAT="{facts.portal_url}/hotspot"',
@@ -151,8 +169,8 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
             "Or, option by option, in chilli.conf",
             "\n".join(
                 (
-                    f"radiusserver1 {facts.radius_host}",
-                    f"radiusserver2 {facts.radius_host}",
+                    f"radiusserver1 {server}",
+                    f"radiusserver2 {server}",
                     f"radiusauthport {facts.auth_port}",
                     f"radiusacctport {facts.acct_port}",
                     f"radiussecret {facts.secret}",
@@ -168,6 +186,45 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     ]
 
 
+def _radsec_steps(facts: SetupFacts) -> list[SetupStep]:
+    """Chilli speaks UDP to a radsecproxy on the same device, which speaks TLS to us."""
+    if facts.radsec_port is None:
+        return []
+    folder = "/etc/radsecproxy"
+    return [
+        SetupStep(
+            "RadSec: with radsecproxy on the device, in radsecproxy.conf",
+            "\n".join(
+                (
+                    f"ListenUDP {_BESIDE}:{facts.auth_port}",
+                    f"ListenUDP {_BESIDE}:{facts.acct_port}",
+                    "tls default {",
+                    f"  CACertificateFile {folder}/authority.pem",
+                    f"  CertificateFile {folder}/{facts.certificate_name}.pem",
+                    f"  CertificateKeyFile {folder}/{facts.certificate_name}.key",
+                    "}",
+                    "client chilli {",
+                    f"  host {_BESIDE}",
+                    "  type udp",
+                    f"  secret {facts.secret}",
+                    "}",
+                    "server portal {",
+                    f"  host {facts.radius_host}",
+                    f"  port {facts.radsec_port}",
+                    "  type tls",
+                    "  secret radsec",
+                    "  statusserver on",
+                    "}",
+                    "realm * {",
+                    "  server portal",
+                    "  accountingserver portal",
+                    "}",
+                )
+            ),
+        )
+    ]
+
+
 COOVACHILLI = Vendor(
     key="coovachilli",
     label="CoovaChilli",
@@ -180,5 +237,14 @@ COOVACHILLI = Vendor(
     reject_attributes=reject_attributes,
     input_is_download=input_is_download,
     setup_steps=setup_steps,
+    disconnect_by=disconnect_by,
+    change_by=change_by,
+    bare_nak_means_gone=True,
+    coa_steps=(
+        "Set coaport %(port)s (HS_COAPORT in /etc/chilli/config) and restart chilli;"
+        " without it the gateway does not listen. It obeys this server’s RADIUS address alone."
+    ),
     signs_redirects=True,
+    enterprise_number=14559,
+    usual_login_host="10.1.0.1:3990",
 )

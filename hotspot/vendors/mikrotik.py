@@ -8,12 +8,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from hotspot.values import Admit, normalise_called_station, parse_mac
 from hotspot.vendors.vendor import (
     Attributes,
+    LiveSession,
     LoginMaterial,
     Outcome,
     Redirect,
     SetupFacts,
     SetupStep,
     Vendor,
+    from_the_start,
     is_web_address,
     standard_limits,
 )
@@ -117,17 +119,30 @@ def input_is_download(_integers: Mapping[str, int]) -> bool:
     return False
 
 
+def disconnect_by(session: LiveSession) -> Attributes:
+    """User-Name alone is not enough, and one that looks like a MAC would hit the radio client: the address says which
+    host of the HotSpot is meant."""
+    address: Attributes = (
+        [("Framed-IP-Address", session.framed_ip)] if session.framed_ip and "." in session.framed_ip else []
+    )
+    return [("User-Name", session.user_name), *address, ("Acct-Session-Id", session.acct_session_id)]
+
+
+def change_by(session: LiveSession, admit: Admit) -> Attributes:
+    return disconnect_by(session) + accept_attributes(from_the_start(session, admit), "")
+
+
 def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     portal = urlsplit(facts.portal_url)
     onward = "&".join(f"{name}=$({variable})" for name, variable in _VARIABLES)
     return [
+        *_radsec_steps(facts),
         SetupStep(
             "In the RouterOS terminal",
             "\n".join(
                 (
                     f"/system identity set name={facts.nas_identifier}",
-                    f"/radius add service=hotspot address={facts.radius_host} secret={facts.secret}"
-                    f" authentication-port={facts.auth_port} accounting-port={facts.acct_port} timeout=3s",
+                    _radius_line(facts),
                     f"/radius incoming set accept=yes port={facts.coa_port}",
                     "/ip hotspot profile set [find] use-radius=yes login-by=http-chap radius-interim-update=received",
                     f"/ip hotspot walled-garden add dst-host={portal.hostname}",
@@ -142,6 +157,26 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
     ]
 
 
+def _radius_line(facts: SetupFacts) -> str:
+    server = f"/radius add service=hotspot address={facts.radius_host}"
+    if facts.radsec_port is None:
+        ports = f"authentication-port={facts.auth_port} accounting-port={facts.acct_port}"
+        return f"{server} secret={facts.secret} {ports} timeout=3s"
+    ports = f"authentication-port={facts.radsec_port} accounting-port={facts.radsec_port}"
+    certificate = f"certificate={facts.certificate_name}.pem_0"
+    return f"{server} protocol=radsec secret=radsec {ports} {certificate} timeout=3s"
+
+
+def _radsec_steps(facts: SetupFacts) -> list[SetupStep]:
+    """RouterOS 7. A certificate is known by the name of the file that it came in."""
+    if facts.radsec_port is None:
+        return []
+    files = ("authority.pem", f"{facts.certificate_name}.pem", f"{facts.certificate_name}.key")
+    commands = [f'/certificate import file-name={file} passphrase=""' for file in files]
+    title = "RadSec needs RouterOS 7: copy these files to the router, then in the terminal"
+    return [SetupStep(title, "\n".join(commands))]
+
+
 MIKROTIK = Vendor(
     key="mikrotik",
     label="MikroTik RouterOS",
@@ -154,4 +189,12 @@ MIKROTIK = Vendor(
     reject_attributes=reject_attributes,
     input_is_download=input_is_download,
     setup_steps=setup_steps,
+    disconnect_by=disconnect_by,
+    change_by=change_by,
+    coa_steps=(
+        "In the RouterOS terminal: /radius incoming set accept=yes port=%(port)s."
+        " Without it the gateway does not listen."
+    ),
+    enterprise_number=14988,
+    usual_login_host="10.5.50.1",
 )

@@ -5,7 +5,8 @@ Everything in a redirect is hostile until the portal has checked it against a NA
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -67,6 +68,20 @@ class LoginMaterial:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that is to end or to change: its names byte for byte as the NAS gave them, and what it has used."""
+
+    user_name: str
+    acct_session_id: str
+    calling_station_id: str
+    framed_ip: str | None
+    time_online: timedelta = timedelta(0)
+    """Since its Start."""
+    octets: int = 0
+    """Upload and download together, as last reported."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetupFacts:
     """What the set-up steps have to tell the administrator."""
 
@@ -79,6 +94,9 @@ class SetupFacts:
     coa_port: int
     portal_url: str
     interim_seconds: int
+    radsec_port: int | None = None
+    """TCP; given when the server has RadSec and this NAS a certificate of the name that follows."""
+    certificate_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +130,21 @@ class Vendor:
     input_is_download: Callable[[Mapping[str, int]], bool]
     """(vendor attributes of an Accounting-Request that are integers, by name) -> Acct-Input-Octets is the download."""
     setup_steps: Callable[[SetupFacts], list[SetupStep]]
+    disconnect_by: Callable[[LiveSession], Attributes] | None = None
+    """The least that names one session in a Disconnect-Request; None for a brand that takes none."""
+    change_by: Callable[[LiveSession, Admit], Attributes] | None = None
+    """(session, what is left to it from now on) -> a whole CoA-Request: its names and its full set of limits. None for
+    a brand that takes none."""
+    bare_nak_means_gone: bool = False
+    """It gives no Error-Cause, and refuses only what names no session that it has."""
+    coa_steps: str = ""
+    """What must be switched on there for both to be heard: a message id, `%(port)s` in it."""
     signs_redirects: bool = False
     """The administrator is given a redirect secret too."""
+    enterprise_number: int = 0
+    """In its Vendor-Specific attributes (RFC 2865 section 5.26): what an unknown device is recognised by."""
+    usual_login_host: str = ""
+    """Where its login page answers unless somebody changed that."""
 
 
 def standard_limits(admit: Admit) -> Attributes:
@@ -123,6 +154,12 @@ def standard_limits(admit: Admit) -> Attributes:
         ("Idle-Timeout", int(admit.idle_timeout.total_seconds())),
         ("Acct-Interim-Interval", max(60, int(admit.interim_interval.total_seconds()))),
     ]
+
+
+def from_the_start(session: LiveSession, admit: Admit) -> Admit:
+    """What is left, counted from the session's start: so NASes read Session-Timeout and volumes, in a CoA too."""
+    octets_left = None if admit.octets_left is None else session.octets + admit.octets_left
+    return replace(admit, session_timeout=session.time_online + admit.session_timeout, octets_left=octets_left)
 
 
 def wispr_speeds(admit: Admit) -> Attributes:

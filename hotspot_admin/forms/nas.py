@@ -11,6 +11,7 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 
 from hotspot.models import MessageAuthenticatorMode, Nas, Site
 from hotspot.services.nases import AccessPointDraft, NasDraft
+from hotspot.values import normalise_certificate_name
 from hotspot.vendors import VENDORS
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, parse_login_hosts, parse_networks, text_field
 from hotspot_admin.language import mark, network
@@ -33,20 +34,21 @@ _WTFORMS_OWN = mark("Not a valid integer value.")
 _CHOOSE = mark("Choose one of these.")
 
 
-def _networks(_form: Form, field: Field) -> None:
-    _parse(field, parse_networks)
+def _networks(form: Form, field: Field) -> None:
+    """A gateway that is known by its certificate needs none."""
+    _parse(field, parse_networks, required=not form.certificate_name.data)
 
 
 def _login_hosts(_form: Form, field: Field) -> None:
     _parse(field, parse_login_hosts)
 
 
-def _parse(field: Field, parse: Any) -> None:
+def _parse(field: Field, parse: Any, *, required: bool = True) -> None:
     try:
         field.parsed = parse(field.data or "")
     except ValueError as error:
         raise ValidationError(str(error)) from error
-    if not field.parsed:
+    if required and not field.parsed:
         raise ValidationError(REQUIRED)
 
 
@@ -57,7 +59,7 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
     site_id = SelectField(mark("Site"), coerce=int, validate_choice=False)
     networks = TextAreaField(
         mark("Addresses its packets come from"),
-        [InputRequired(REQUIRED), Length(max=4000, message=TOO_LONG), _networks],
+        [Length(max=4000, message=TOO_LONG), _networks],
         render_kw={"rows": 3, "spellcheck": "false"},
     )
     nas_identifier = text_field(mark("NAS identifier"), 64, autocomplete="off", spellcheck="false")
@@ -81,12 +83,16 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
         default=USUAL_COA_PORT,
         render_kw={"inputmode": "numeric", "min": 1, "max": 65535, "autocomplete": "off"},
     )
+    certificate_name = text_field(
+        mark("Name in its certificate (RadSec)"), 253, required=False, autocomplete="off", spellcheck="false"
+    )
 
     @property
     def has_rare_settings(self) -> bool:
         """Something of what is folded away is set, or wrong."""
         is_usual = self.coa_port.data == USUAL_COA_PORT and not self.coa_port.errors
-        return self.is_proxy.data or self.swaps_octets.data or not is_usual
+        has_certificate = self.certificate_name.data or self.certificate_name.errors
+        return self.is_proxy.data or self.swaps_octets.data or has_certificate or not is_usual
 
     def offer_sites(self, sites: Sequence[Site]) -> None:
         _offer(self.site_id, sites)
@@ -95,9 +101,10 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
         _is_offered(field)
 
     def validate_nas_identifier(self, field: Field) -> None:
-        """It is typed into terminals and configuration files, quoted by nothing."""
-        if not field.data.isascii() or any(character in " \"'\\`$;&|<>(){}[]#%=," for character in field.data):
-            raise ValidationError(mark("Use letters, digits, hyphens, dots and underscores only."))
+        _is_plain(field)
+
+    def validate_certificate_name(self, field: Field) -> None:
+        _is_plain(field)
 
     def draft(self) -> NasDraft:
         """What was typed. Only after `validate`."""
@@ -111,6 +118,7 @@ class ChangeNasForm(FlaskForm):  # type: ignore[misc]
             is_proxy=self.is_proxy.data,
             swaps_octets=self.swaps_octets.data,
             coa_port=self.coa_port.data,
+            certificate_name=normalise_certificate_name(self.certificate_name.data) or None,
         )
 
 
@@ -145,6 +153,12 @@ class AccessPointForm(FlaskForm):  # type: ignore[misc]
         )
 
 
+def _is_plain(field: Field) -> None:
+    """It is typed into terminals and configuration files, quoted by nothing."""
+    if not field.data.isascii() or any(character in " \"'\\`$;&|<>(){}[]#%=," for character in field.data):
+        raise ValidationError(mark("Use letters, digits, hyphens, dots and underscores only."))
+
+
 def _offer(field: Field, sites: Sequence[Site]) -> None:
     field.choices = [SelectChoice(each.id, each.name) for each in sites]
 
@@ -165,4 +179,5 @@ def as_typed(nas: Nas) -> Mapping[str, Any]:
         "is_proxy": nas.is_proxy,
         "swaps_octets": nas.swaps_octets,
         "coa_port": nas.coa_port,
+        "certificate_name": nas.certificate_name or "",
     }

@@ -1,6 +1,18 @@
 """The pages, one blueprint per story, listed here by name: nothing is discovered."""
 
-from hotspot_admin.views import audit, figures, health, home, nases, online, patrons, sign_in, sites, vouchers
+from hotspot_admin.views import (
+    audit,
+    figures,
+    health,
+    home,
+    nases,
+    online,
+    patrons,
+    sign_in,
+    sites,
+    unknown_sources,
+    vouchers,
+)
 
 BLUEPRINTS = (
     health.blueprint,
@@ -11,6 +23,7 @@ BLUEPRINTS = (
     patrons.blueprint,
     sites.blueprint,
     nases.blueprint,
+    unknown_sources.blueprint,
     figures.blueprint,
     audit.blueprint,
 )

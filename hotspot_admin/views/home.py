@@ -7,16 +7,17 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from hotspot.health import check_health
-from hotspot.models import Nas, Site
-from hotspot.services.nases import list_nases
+from hotspot.models import Site
+from hotspot.policy.nas_health import State
+from hotspot.services.nas_health import NasHealth, health_of_many, listening_since
 from hotspot.services.sites import list_sites, local_zone, offers_by_site
+from hotspot.services.unknown_sources import count_unknown
 from hotspot.services.usage import figures_by_day
 from hotspot.services.wifi_sessions import who_is_online
 from hotspot_admin.access import Permission, may, requires
 from hotspot_admin.charts import columns
 from hotspot_admin.language import gettext, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
-from hotspot_admin.views.nases import QUIET_AFTER
 from hotspot_admin.views.sites import is_open, opening_of
 
 blueprint = Blueprint("home", __name__)
@@ -70,7 +71,13 @@ def show() -> ResponseReturnValue:
             days = figures_by_day(db, scope(), local_zone(db, scope()), now())
             chart = columns([(day, figures.wifi_sessions) for day, figures in days])
             without_offer = [site for site in sites if site.id not in offers_by_site(db, scope())]
-            wellbeing = [_sites(sites, without_offer), _nases(list_nases(db, scope()))]
+            health = health_of_many(db, scope().organisation_ids, now(), resources().settings.interim_interval)
+            wellbeing = [
+                _sites(sites, without_offer),
+                _nases(list(health.values())),
+                *_strangers(count_unknown(db, scope())),
+                _radius(is_there=listening_since(db, now()) is not None),
+            ]
     if wellbeing:
         wellbeing = [*wellbeing, *_dependencies()]
     return render_template(
@@ -94,16 +101,28 @@ def _sites(sites: Sequence[Site], without_offer: Sequence[Site]) -> Check:
     return Check(label, bool(sites), says, "sites.index")
 
 
-def _nases(nases: Sequence[Nas]) -> Check:
-    """Heard within a day: less says nothing, since a place without visitors sends nothing."""
-    silent = [nas for nas in nases if nas.last_packet_at is None or now() - nas.last_packet_at > QUIET_AFTER]
+def _nases(health: Sequence[NasHealth]) -> Check:
+    """The worst that is to be said."""
+    silent = sum(1 for each in health if each.state is State.SILENT)
+    look = sum(1 for each in health if each.state is State.LOOK)
     if silent:
-        says = ngettext("%(num)s not heard for a day", "%(num)s not heard for a day", len(silent))
-    elif nases:
-        says = gettext("All heard")
+        says = ngettext("%(num)s not heard", "%(num)s not heard", silent)
+    elif look:
+        says = ngettext("%(num)s to look at", "%(num)s to look at", look)
     else:
-        says = gettext("None yet")
-    return Check(mark("Gateways"), bool(nases) and not silent, says, "nases.index")
+        says = gettext("All well") if health else gettext("None yet")
+    return Check(mark("Gateways"), bool(health) and not silent and not look, says, "nases.index")
+
+
+def _strangers(number: int) -> Sequence[Check]:
+    """Only if there are any."""
+    says = ngettext("%(num)s to take in or ignore", "%(num)s to take in or ignore", number)
+    return [Check(mark("Unknown access points"), False, says, "unknown_sources.index")] if number else []
+
+
+def _radius(*, is_there: bool) -> Check:
+    says = gettext("Working") if is_there else gettext("Out of service")
+    return Check(mark("RADIUS (access points)"), is_there, says)
 
 
 def _dependencies() -> Sequence[Check]:

@@ -1,25 +1,28 @@
 """Gateways (NASes) and their access points: who they are, whether they are heard, and what to type on them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from hotspot.errors import Conflict
 from hotspot.models import Nas
-from hotspot.services import nases
+from hotspot.services import nases, unknown_sources
+from hotspot.services.nas_health import count_discards, health_of_many, health_of_one
 from hotspot.services.sites import list_sites
+from hotspot.services.wish_queue import records_of
+from hotspot.values import parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.nas import AccessPointForm, ChangeNasForm, NewNasForm, as_typed
 from hotspot_admin.language import called_station, gettext
 from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.wish_wording import KINDS, seems_deaf, was_refused_last, why_refused
 
 blueprint = Blueprint("nases", __name__, url_prefix="/gateways")
 
-QUIET_AFTER = timedelta(days=1)
-"""A site without visitors sends nothing, and most are shut at night: less says nothing."""
 SHOWN_WITHIN = timedelta(minutes=2)
 _ID = "/<int(max=2147483647):nas_id>"
 
@@ -31,13 +34,26 @@ AnyForm = TypeVar("AnyForm", bound=ChangeNasForm | AccessPointForm)
 def index() -> ResponseReturnValue:
     with resources().database.reading() as db:
         known = nases.list_nases(db, scope())
-    return render_template("nases.html", nases=known, vendors=VENDORS, now=now(), quiet_after=QUIET_AFTER)
+        health = health_of_many(db, scope().organisation_ids, now(), resources().settings.interim_interval)
+        unknown = unknown_sources.count_unknown(db, scope())
+    return render_template("nases.html", nases=known, health=health, unknown=unknown, vendors=VENDORS, now=now())
 
 
 @blueprint.get("/new")
 @requires(Permission.MANAGE_NASES)
 def new() -> ResponseReturnValue:
-    return render_template("nas_new.html", form=_with_sites(NewNasForm(formdata=None)))
+    """Empty, or filled in with what is guessed of an unknown access point."""
+    return render_template("nas_new.html", form=_with_sites(NewNasForm(formdata=None, data=_suggested())))
+
+
+def _suggested() -> Mapping[str, Any]:
+    try:
+        source_id = parse_row_id(request.args["unknown"])
+    except (KeyError, ValueError):
+        return {}
+    with resources().database.reading() as db:
+        guess = unknown_sources.suggest(db, scope(), unknown_sources.get_unknown(db, scope(), source_id))
+    return {name: getattr(guess, name) for name in guess.__slots__}
 
 
 @blueprint.post("/new")
@@ -166,15 +182,26 @@ def _with_sites(form: AnyForm) -> AnyForm:
 
 
 def _edit_page(form: ChangeNasForm, nas: Nas, access_point_form: AccessPointForm | None = None) -> str:
+    with resources().database.reading() as db:
+        records = records_of(db, nas.id)
+        health = health_of_one(db, nas.id, now(), resources().settings.interim_interval)
+        discards = count_discards(db, nas.id, now())
     return render_template(
         "nas.html",
+        change_records=records,
+        change_kinds=KINDS,
+        seems_deaf=seems_deaf,
+        was_refused_last=was_refused_last,
+        why_refused=why_refused,
         form=form,
         access_point_form=access_point_form or _with_sites(AccessPointForm(formdata=None)),
         nas=nas,
         own=scope().organisation_ids,
         vendor=VENDORS[nas.vendor],
         now=now(),
-        quiet_after=QUIET_AFTER,
+        health=health,
+        discards=discards,
+        mails=resources().settings.mail_host is not None,
     )
 
 

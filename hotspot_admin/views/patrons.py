@@ -8,6 +8,7 @@ from hotspot.errors import InvalidInput
 from hotspot.models import Organisation, Patron
 from hotspot.services import patrons
 from hotspot.services.patron_file import LARGEST_FILE, PatronFile, read_patron_file
+from hotspot.services.remembering import count_of_patron, forget_devices_of_patron
 from hotspot.services.sites import organisations_of
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
@@ -48,7 +49,8 @@ def search() -> ResponseReturnValue:
 def show(patron_id: int) -> ResponseReturnValue:
     with resources().database.reading() as db:
         patron = patrons.get_patron(db, scope(), patron_id)
-    return render_template("patrons/patron.html", patron=patron, today=now().date())
+        remembered = count_of_patron(db, patron, now())
+    return render_template("patrons/patron.html", patron=patron, remembered=remembered, today=now().date())
 
 
 @blueprint.post(f"{_ID}/block")
@@ -65,6 +67,14 @@ def unblock(patron_id: int) -> ResponseReturnValue:
     with resources().database.transaction() as db:
         patron = patrons.unblock_patron(db, scope(), patron_id, now())
     return _back_to(patron, gettext("Card %(card)s can be used again.", card=patron.card_number))
+
+
+@blueprint.post(f"{_ID}/forget-devices")
+@requires(Permission.MANAGE_PATRONS)
+def forget_devices(patron_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        patron = forget_devices_of_patron(db, scope(), patron_id, now())
+    return _back_to(patron, gettext("The devices of card %(card)s are forgotten.", card=patron.card_number))
 
 
 @blueprint.get("/import")

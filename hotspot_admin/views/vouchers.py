@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from hotspot.models import Offer, Site, VoucherBatch
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
 from hotspot.services import vouchers
+from hotspot.services.disconnecting import end_sessions_of_voucher, live_sessions_of_vouchers
 from hotspot.services.vouchers import VoucherState
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of, today_at
 from hotspot_admin.language import LANGUAGES, gettext, language, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.views.online import said_of, visits_too
 
 blueprint = Blueprint("vouchers", __name__, url_prefix="/vouchers")
 
@@ -101,11 +103,14 @@ def show(batch_id: int) -> ResponseReturnValue:
     batch = _get(batch_id)
     rows = [(number, voucher, vouchers.state_of(voucher)) for number, voucher in enumerate(batch.vouchers, 1)]
     counts = {state: sum(each is state for _, _, each in rows) for state in VoucherState}
+    with resources().database.reading() as db:
+        live = live_sessions_of_vouchers(db, batch.id)
     return render_template(
         "vouchers/batch.html",
         batch=batch,
         rows=rows,
         counts=counts,
+        live=live,
         states=STATES,
         voidable={number for number, voucher, _ in rows if vouchers.can_be_voided(voucher, now())},
         formats=FORMATS,
@@ -167,6 +172,32 @@ def void(batch_id: int, number: int) -> ResponseReturnValue:
     with resources().database.transaction() as db:
         vouchers.void_voucher(db, scope(), batch_id, number, now())
     flash(gettext("Voucher %(batch)s-%(number)s is void now.", batch=batch_id, number=number), "done")
+    return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
+
+
+@blueprint.get(f"{_NUMBER}/end")
+@requires(Permission.END_SESSIONS)
+def confirm_end(batch_id: int, number: int) -> ResponseReturnValue:
+    batch = _get(batch_id)
+    voucher = vouchers.voucher_of(batch, number)
+    with resources().database.reading() as db:
+        count = live_sessions_of_vouchers(db, batch.id).get(voucher.id, 0)
+    return render_template(
+        "ending.html",
+        title=gettext("End the connections of voucher %(batch)s-%(number)s?", batch=batch.id, number=number),
+        what=f"{batch.offer.name} · {batch.site.name}",
+        count=count,
+        back=url_for("vouchers.show", batch_id=batch_id),
+        back_label=gettext("Batch no. %(number)s", number=batch.id),
+    )
+
+
+@blueprint.post(f"{_NUMBER}/end")
+@requires(Permission.END_SESSIONS)
+def end(batch_id: int, number: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        count = end_sessions_of_voucher(db, scope(), batch_id, number, now(), visits_too=visits_too())
+    flash(said_of(count), "done")
     return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
 
 

@@ -5,6 +5,7 @@ import platform
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,10 +14,11 @@ import migrations
 from hotspot.adapters.redis import open_redis
 from hotspot.errors import Unavailable
 from hotspot.health import check_health
-from hotspot.settings import Settings, load_settings
+from hotspot.settings import Settings, SettingsError, load_settings
 from parvis.commands.operator import opened
 from parvis.programs import is_well
 from parvis.startup import StartError, check_ports, prepare_var, wanted_ports
+from radius.certificates import WARN_BEFORE, Certificates
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("database", health["database"] == "ok", _place(settings.database_address))
     if health["database"] == "ok":
         yield _try("tables", lambda: _tables(settings.database_address))
+    if settings.has_radsec:
+        yield _radsec_certificate(settings)
     runs = {name: is_well(settings.listen_host, port) for name, port in _status_ports(settings).items()}
     # the embedded Redis lives and dies with the processes: without them its absence is no fault
     needed = bool(settings.redis_url) or any(runs.values())
@@ -97,6 +101,18 @@ def _key_file(path: Path) -> Finding:
     if mode & 0o077:
         return Finding("secret key", ok=False, detail=f"others can read {path} (mode {mode:o}): chmod 600 {path}")
     return Finding("secret key", ok=True, detail=f"{path}, readable by its owner alone")
+
+
+def _radsec_certificate(settings: Settings) -> Finding:
+    try:
+        ends_at = Certificates(settings).ends_at
+    except SettingsError as error:
+        return Finding("RadSec certificate", ok=False, detail=str(error))
+    left = ends_at - datetime.now(UTC)
+    if left <= timedelta(0):
+        return Finding("RadSec certificate", ok=False, detail=f"ended on {ends_at:%Y-%m-%d}: renew it")
+    warning = ": renew it soon" if left < WARN_BEFORE else ""
+    return Finding("RadSec certificate", ok=not warning, detail=f"ends on {ends_at:%Y-%m-%d}{warning}")
 
 
 def _tables(address: str) -> str:

@@ -11,6 +11,7 @@ from hotspot.models import MessageAuthenticatorMode, Nas
 from hotspot.sealing import Vault
 from hotspot.services.nases import NasDraft, create_nas, list_nases, setup_of
 from hotspot.settings import load_settings
+from hotspot.values import normalise_certificate_name
 from hotspot.vendors import VENDORS
 from parvis.commands.operator import get_site, opened, operator_scope
 
@@ -37,7 +38,8 @@ def list_(*, as_json: bool) -> None:
     for each in nases:
         heard = each.last_packet_at.isoformat(timespec="seconds") if each.last_packet_at else "never"
         click.echo(f"{each.id:>4}  {each.name}  ({each.vendor}, {each.nas_identifier}, at {each.site.name})")
-        click.echo(f"      from {' '.join(address.network for address in each.addresses)}; last heard {heard}")
+        known_by = [*(address.network for address in each.addresses), *filter(None, [each.certificate_name])]
+        click.echo(f"      from {' '.join(known_by)}; last heard {heard}")
     if not nases:
         click.echo("There is none yet: `parvis nas add --help` says how to add one.")
 
@@ -50,6 +52,7 @@ def _row(nas: Nas) -> dict[str, str | int | list[str] | None]:
         "nas_identifier": nas.nas_identifier,
         "site": nas.site.name,
         "addresses": sorted(each.network for each in nas.addresses),
+        "certificate_name": nas.certificate_name,
         "last_packet_at": nas.last_packet_at.isoformat() if nas.last_packet_at else None,
     }
 
@@ -59,9 +62,8 @@ def _row(nas: Nas) -> dict[str, str | int | list[str] | None]:
 @click.option("--brand", type=click.Choice(sorted(VENDORS)), required=True)
 @click.option("--site", metavar="NAME", required=True, help="Name or number of the site where it stands.")
 @click.option("--identifier", metavar="TEXT", required=True, help="Its NAS-Identifier.")
-@click.option(
-    "--address", "addresses", metavar="CIDR", multiple=True, required=True, help="Where its packets come from."
-)
+@click.option("--address", "addresses", metavar="CIDR", multiple=True, help="Where its packets come from.")
+@click.option("--certificate", metavar="NAME", help="RadSec: the name in its certificate. Then it needs no address.")
 @click.option("--login-host", "login_hosts", metavar="HOST[:PORT]", multiple=True, help="Where its login page answers.")
 @click.option(
     "--message-authenticator",
@@ -77,6 +79,7 @@ def add(
     site: str,
     identifier: str,
     addresses: tuple[str, ...],
+    certificate: str | None,
     login_hosts: tuple[str, ...],
     message_authenticator: str,
     as_json: bool,
@@ -88,6 +91,8 @@ def add(
         parvis nas add "Library, ground floor" --brand coovachilli --site "Médiathèque" \\
             --identifier library-1 --address 192.0.2.10 --login-host 10.1.0.1:3990
     """
+    if not addresses and not certificate:
+        raise InvalidInput("Give at least one, or the name in its certificate.", field="address")
     settings = load_settings()
     vault = Vault(settings.secret_key.get_secret_value())
     with opened(settings) as database, database.transaction() as db:
@@ -98,6 +103,7 @@ def add(
             networks=tuple(map(_network, addresses)),
             login_hosts=login_hosts,
             message_authenticator=MessageAuthenticatorMode(message_authenticator),
+            certificate_name=normalise_certificate_name(certificate or "") or None,
         )
         made = create_nas(db, operator_scope(db), brand, draft, datetime.now(UTC), vault)
         setup = setup_of(made, settings, vault, with_secrets=True)

@@ -37,6 +37,7 @@ def list_(*, as_json: bool) -> None:
                 "way": each.way.value,
                 "sites": [site.name for site in each.sites],
                 "devices": each.devices_at_once,
+                "remember_days": None if each.remember_for is None else each.remember_for.days,
             }
             for each in offers
         ]
@@ -60,6 +61,7 @@ def list_(*, as_json: bool) -> None:
 @click.option("--upload", "upload_kbps", metavar="KBIT/S", type=int)
 @click.option("--download", "download_kbps", metavar="KBIT/S", type=int)
 @click.option("--devices", type=int, default=1, show_default=True, help="Of one person at once, or of one voucher.")
+@click.option("--remember-days", type=int, help="Let the visitor have a device remembered for so long.")
 def add(
     *,
     name: str,
@@ -72,6 +74,7 @@ def add(
     upload_kbps: int | None,
     download_kbps: int | None,
     devices: int,
+    remember_days: int | None,
 ) -> None:
     """Offer a way in at some sites, under this name.
 
@@ -90,9 +93,10 @@ def add(
             upload_kbps=upload_kbps,
             download_kbps=download_kbps,
             devices_at_once=devices,
+            remember_for=None if remember_days is None else timedelta(days=remember_days),
         )
     except OverflowError as error:
-        raise click.ClickException("So many minutes are no time that we can count.") from error
+        raise click.ClickException("So many minutes or days are no time that we can count.") from error
     with opened(load_settings()) as database, database.transaction() as db:
         of, places = get_organisation(db, organisation), [get_site(db, each) for each in sites]
         offer_id = create_offer(db, of, places, draft, datetime.now(UTC)).id

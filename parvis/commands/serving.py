@@ -47,7 +47,7 @@ def _serve_one(name: str, settings: Settings) -> None:
 
             serve_web(create_staff(settings), settings.listen_host, settings.staff_port, settings.web_threads)
         case "radius":
-            from radius.server import main as serve_radius
+            from radius.process import main as serve_radius
 
             serve_radius(settings)
         case "worker":

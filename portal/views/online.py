@@ -5,11 +5,20 @@ from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, jsonify, make_response, request
+from sqlalchemy.orm import Session
 
+from hotspot.models import Grant
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.online import Online, Presence, show_grant
-from hotspot.values import RefusalReason
+from hotspot.services.remembering import (
+    MOST_REMEMBERED,
+    RememberedWith,
+    forget_devices,
+    remember_device,
+    remembered_with,
+)
+from hotspot.values import RefusalReason, parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot.wording import Explanation, explain
 from portal.answers import Way, page, usual_login_url, way_to_the_nas
@@ -31,6 +40,7 @@ class _Visit:
     vendor: str
     login_url: str | None
     """Of the NAS that the device came from."""
+    remembered: RememberedWith
 
 
 @blueprint.get("/online/<token>")
@@ -58,6 +68,8 @@ def get_online(token: str) -> Response:
         why_it_ends=_why_it_ends(online),
         way=_way_back(visit) if is_open else None,
         can_sign_out=visit.login_url is not None,
+        remembered=visit.remembered,
+        most_remembered=MOST_REMEMBERED,
     )
     if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
         answer.headers["Refresh"] = str(REFRESH_SECONDS)
@@ -71,6 +83,38 @@ def post_sign_out(token: str) -> Response:
     if visit is None or visit.login_url is None:
         abort(HTTPStatus.NOT_FOUND)
     return see_other(VENDORS[visit.vendor].log_off(visit.login_url))
+
+
+@blueprint.post("/online/<token>/remember")
+def post_remember(token: str) -> Response:
+    """The device is let in without typing from now on, if its offer has that and there is room."""
+    made = resources()
+    with made.database.transaction() as db:
+        grant, now = _grant(db, token), made.clock()
+        if grant.ends_at > now:
+            remember_device(db, grant, now)
+    return _to_the_devices(token)
+
+
+@blueprint.post("/online/<token>/forget")
+def post_forget(token: str) -> Response:
+    """One of the person's devices, or all of them."""
+    device_id = request.form.get("device", type=parse_row_id)
+    with resources().database.transaction() as db:
+        forget_devices(db, _grant(db, token), None if "all" in request.form else device_id or 0)
+    return _to_the_devices(token)
+
+
+def _grant(db: Session, token: str) -> Grant:
+    grant_id = grant_of_token(resources().vault, token)
+    grant = db.get(Grant, grant_id) if grant_id is not None else None
+    if grant is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return grant
+
+
+def _to_the_devices(token: str) -> Response:
+    return see_other(f"{resources().settings.public_portal}/online/{token}#devices")
 
 
 @blueprint.get("/api/captive")
@@ -103,11 +147,12 @@ def _visit(token: str) -> _Visit | None:
     with made.database.reading() as db:
         signed_in_at = last.signed_in_at if last else None
         online = show_grant(db, grant_id, made.clock(), made.settings, signed_in_at=signed_in_at)
-    if online is None:
-        return None
+        if online is None:
+            return None
+        remembered = remembered_with(db, online.grant, made.clock())
     if last is not None:
-        return _Visit(online, last.vendor, last.login_url)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts))
+        return _Visit(online, last.vendor, last.login_url, remembered)
+    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered)
 
 
 def _way_back(visit: _Visit) -> Way | None:

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.last_arrival import LastArrival
-from hotspot.adapters.rate_limit import ADDRESS, CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt, whose
+from hotspot.adapters.rate_limit import ADDRESS, DEVICE, Attempt, whose
 from hotspot.models import Nas
-from hotspot.policy.voucher_codes import beginning_of
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
+from hotspot.services.attempts import attempts_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.signing_in import (
     Credential,
@@ -38,10 +38,7 @@ blueprint = Blueprint("sign_in", __name__)
 log = get_logger()
 
 _SIGN_INS = Counter("parvis_portal_sign_ins", "Visitors who were given a one-time login, by way", ["way"])
-_GUESSES = frozenset((RefusalReason.UNKNOWN_CARD_OR_PIN, RefusalReason.VOUCHER_UNKNOWN))
-"""Only these count against the limits: whoever is refused for another reason has guessed nothing."""
-
-Answer = tuple[SignedIn | Refuse, bytes | None]
+Answer = tuple[SignedIn, bytes | None]
 """What the core says, and the NAS's sealed redirect secret."""
 
 
@@ -59,12 +56,10 @@ def post_sign_in(arrival: Arrival) -> Response:
         return welcome_page(arrival, _shown(notice, offer, form), 422)
     credential = _credential(form, offer.way)
     asked = _request(arrival, site, form, offer, credential)
-    answer, secret = _within_limits(
-        _attempts(arrival, site, credential), lambda: _in_one_transaction(lambda db: _sign_in(db, asked))
-    )
+    answer = _within_limits(_attempts(arrival, site, credential), lambda db: _sign_in(db, asked))
     if isinstance(answer, Refuse):
         return _refused(arrival, site, answer, offer, form)
-    return _signed_in(arrival, answer, secret)
+    return _signed_in(arrival, *answer)
 
 
 @blueprint.post("/continue")
@@ -73,45 +68,37 @@ def post_continue(arrival: Arrival) -> Response:
     """A device that comes back to a grant with something left: nothing to type."""
     made = resources()
 
-    def again(db: Session) -> Answer:
+    def again(db: Session) -> Answer | Refuse:
         now = made.clock()
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
         if grant is None:
-            return Refuse(RefusalReason.GRANT_ENDED), None
+            return Refuse(RefusalReason.GRANT_ENDED)
         nas = db.get_one(Nas, arrival.nas_id)
-        return sign_in_again(db, grant, nas, now, made.settings), nas.redirect_secret_sealed
+        signed_in = sign_in_again(db, grant, nas, now, made.settings)
+        return signed_in if isinstance(signed_in, Refuse) else (signed_in, nas.redirect_secret_sealed)
 
     site = shown_site(arrival.site_id)
-    answer, secret = _within_limits([_of_device(arrival)], lambda: _in_one_transaction(again))
+    answer = _within_limits([Attempt(DEVICE, arrival.device_mac)], again)
     if isinstance(answer, Refuse):
         return _refused(arrival, site, answer)
-    return _signed_in(arrival, answer, secret)
+    return _signed_in(arrival, *answer)
 
 
-def _sign_in(db: Session, asked: SignInRequest) -> Answer:
+def _sign_in(db: Session, asked: SignInRequest) -> Answer | Refuse:
     made = resources()
     secret = get_redirect_secret(db, asked.nas_id)
-    return sign_in(db, asked, made.clock(), vault=made.vault, settings=made.settings), secret
+    signed_in = sign_in(db, asked, made.clock(), vault=made.vault, settings=made.settings)
+    return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
 
 
-def _within_limits(attempts: list[Attempt], ask: Callable[[], Answer]) -> Answer:
+def _within_limits(attempts: list[Attempt], ask: Callable[[Session], Answer | Refuse]) -> Answer | Refuse:
     made = resources()
-    wait = made.limits.take(attempts)
-    if wait is not None:
-        return Refuse(RefusalReason.TOO_MANY_ATTEMPTS, again_at=made.clock() + wait), None
-    guessed = False
-    try:
-        answer = ask()
-        guessed = isinstance(answer[0], Refuse) and answer[0].reason in _GUESSES
-    finally:
-        if not guessed:
-            made.limits.give_back(attempts)
-    return answer
 
+    def in_one_transaction() -> Answer | Refuse:
+        with made.database.transaction() as db:
+            return ask(db)
 
-def _in_one_transaction(ask: Callable[[Session], Answer]) -> Answer:
-    with resources().database.transaction() as db:
-        return ask(db)
+    return within_limits(made.limits, attempts, made.clock(), in_one_transaction)
 
 
 def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
@@ -119,6 +106,7 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     made, grant = resources(), signed_in.grant
     now = made.clock()
     made.returning.remember({arrival.device_mac: grant.ends_at - now})
+    made.known.remember(arrival.site_id, arrival.device_mac, signed_in.login.terms, signed_in.login.usage, now)
     made.logins.store(signed_in.login)
     made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
     _SIGN_INS.labels(grant.way.value).inc()
@@ -145,7 +133,9 @@ def _refused(
 
 
 def _shown(notice: Notice, offer: OfferShown | None, form: SignInForm | None) -> Shown:
-    return Shown(notice, tried=offer, card_number=(form.card_number.data or "")[:64] if form else "")
+    if form is None:
+        return Shown(notice, tried=offer)
+    return Shown(notice, tried=offer, remember=form.remember.data, card_number=(form.card_number.data or "")[:64])
 
 
 def _request(
@@ -161,6 +151,7 @@ def _request(
         terms_version=site.terms_version if accepted else None,
         language=language(),
         device_family=device_family(request.user_agent.string),
+        remember=offer.remember_for is not None and form.remember.data,
     )
 
 
@@ -175,18 +166,10 @@ def _credential(form: SignInForm, way: Way) -> Credential:
 
 
 def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list[Attempt]:
-    counted = [
-        _of_device(arrival),
-        Attempt(ADDRESS, whose(request.remote_addr)),
-        Attempt(SITE, str(arrival.site_id)),
-    ]
-    match credential:
-        case LibraryCard(card_number):
-            counted.append(Attempt(CARD, f"{site.organisation_id}:{card_number.strip()}"))
-        case VoucherCodeGiven(code):
-            counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
-    return counted
-
-
-def _of_device(arrival: Arrival) -> Attempt:
-    return Attempt(DEVICE, arrival.device_mac)
+    counted = attempts_of(
+        credential,
+        device_mac=arrival.device_mac,
+        site_id=arrival.site_id,
+        organisation_id=site.organisation_id,
+    )
+    return [*counted, Attempt(ADDRESS, whose(request.remote_addr))]

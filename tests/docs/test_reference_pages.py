@@ -8,6 +8,7 @@ import pytest
 from hotspot.settings import Settings
 from parvis.demo_files import DemoPorts
 from radius.messages import DiscardReason
+from radius.tls import CloseReason
 
 DOCS = Path(__file__).parents[2] / "docs"
 FIELDS = (*Settings.model_fields, *DemoPorts.model_fields)
@@ -25,10 +26,10 @@ def test_no_setting_is_described_that_is_not_there() -> None:
     assert {name.lower() for name in listed} <= set(FIELDS)
 
 
-def test_each_discard_reason_has_its_remedy() -> None:
+def test_each_reason_to_discard_or_to_close_has_its_remedy() -> None:
     listed = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", (DOCS / "radius.md").read_text(), re.MULTILINE)
 
-    assert set(re.findall(r"\w+", " ".join(listed))) >= set(DiscardReason)
+    assert set(re.findall(r"\w+", " ".join(listed))) >= set(DiscardReason) | set(CloseReason)
 
 
 @pytest.mark.parametrize(

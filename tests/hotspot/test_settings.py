@@ -138,3 +138,18 @@ def test_settings_cannot_be_changed() -> None:
 def test_the_process_environment_is_not_looked_at_behind_our_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARVIS_PORTAL_PORT", "99")
     assert load_settings({"PARVIS_SECRET_KEY": KEY}).portal_port == 8080
+
+
+@pytest.mark.parametrize("given", [{"RADSEC_CERTIFICATE"}, {"RADSEC_KEY", "RADSEC_CA"}, {"RADSEC_CA"}], ids=str)
+def test_radsec_has_all_of_its_files_or_none(given: set[str]) -> None:
+    environ = {"PARVIS_SECRET_KEY": "k" * 40} | {f"PARVIS_{name}": "a.pem" for name in given}
+
+    with pytest.raises(SettingsError, match=r"PARVIS_RADSEC_CA: .*go together"):
+        load_settings(environ)
+
+
+def test_radsec_is_off_until_its_files_are_given() -> None:
+    files = {f"PARVIS_RADSEC_{name}": "a.pem" for name in ("CERTIFICATE", "KEY", "CA")}
+
+    assert not load_settings({"PARVIS_SECRET_KEY": "k" * 40}).has_radsec
+    assert load_settings({"PARVIS_SECRET_KEY": "k" * 40} | files).has_radsec

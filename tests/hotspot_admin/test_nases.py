@@ -9,6 +9,7 @@ import pytest
 from hotspot.db import Database
 from hotspot.models import AuditEntry, Nas, Site
 from hotspot.sealing import Vault
+from hotspot.settings import Settings
 from tests import factories
 from tests.hotspot_admin.conftest import Browser, Clock, Town
 from tests.page_client import Page
@@ -189,6 +190,39 @@ def test_nobody_lays_an_address_over_another_organisations_nor_learns_its_name(
     assert "Borne secrète" not in answer.html
 
 
+def test_a_gateway_that_is_known_by_its_certificate_needs_no_address(
+    administrator: Browser, database: Database, settings: Settings
+) -> None:
+    answer = add(administrator, networks="", certificate_name="Library-1.Commune.Example.")
+
+    nas = the_nas(database)
+    page = administrator.get(f"/gateways/{nas.id}")
+    assert answer.status == 303
+    assert (nas.certificate_name, nas.addresses) == ("library-1.commune.example", [])
+    assert page.form(f"/gateways/{nas.id}").fields["certificate_name"] == "library-1.commune.example"
+    assert "library-1.commune.example" in administrator.get("/gateways").text
+    assert "radsecproxy" not in administrator.get(f"/gateways/{nas.id}/settings").text  # the server has no RadSec
+
+
+def test_taking_the_certificate_away_is_written_down(administrator: Browser, database: Database, town: Town) -> None:
+    nas_id = a_nas(database, town.library, networks=("192.0.2.7/32",), certificate_name="library-1")
+    page = administrator.get(f"/gateways/{nas_id}")
+
+    administrator.submit(page.form(f"/gateways/{nas_id}"), certificate_name="")
+
+    assert the_nas(database).certificate_name is None
+    assert "Nom dans son certificat (RadSec)" in administrator.get("/audit").text
+
+
+def test_a_certificate_belongs_to_one_gateway(administrator: Browser, database: Database, town: Town) -> None:
+    a_nas(database, town.square, name="Kiosque", certificate_name="library-1")
+
+    answer = add(administrator, certificate_name="LIBRARY-1")
+
+    assert answer.status == 409
+    assert "Ce certificat est déjà celui de la passerelle Kiosque." in answer.text
+
+
 def test_an_identifier_that_is_taken_is_refused_for_the_same_brand_only(
     administrator: Browser, database: Database, town: Town
 ) -> None:
@@ -212,6 +246,8 @@ def test_an_identifier_that_is_taken_is_refused_for_the_same_brand_only(
         ("nas_identifier", 'a"b', "Utilisez uniquement"),
         ("nas_identifier", "a; reboot", "Utilisez uniquement"),
         ("nas_identifier", "é", "Utilisez uniquement"),
+        ("certificate_name", "nas-1; reboot", "Utilisez uniquement"),
+        ("certificate_name", "x" * 254, "C’est trop long"),
         ("login_hosts", "http://10.1.0.1/", "n’est pas un nom d’hôte"),
         ("login_hosts", "10.1.0.1:99999", "n’est pas un nom d’hôte"),
         ("login_hosts", "10.1.0.1:", "n’est pas un nom d’hôte"),

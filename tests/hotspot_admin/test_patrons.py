@@ -14,6 +14,8 @@ from hotspot.db import Database
 from hotspot.models import AuditEntry, Organisation, Patron
 from hotspot.passwords import is_password
 from hotspot.sealing import Vault
+from hotspot.services.remembering import remember_device
+from hotspot.values import Way
 from hotspot_admin import importing
 from tests import factories
 from tests.hotspot_admin.conftest import ADMINISTRATOR, Browser, Clock, Town
@@ -275,9 +277,29 @@ def test_a_card_is_blocked_and_unblocked(
     assert actions == ["patron.blocked", "patron.unblocked"]
 
 
+def test_remembered_devices_of_a_card_are_counted_and_forgotten(
+    administrator: Browser, card: Patron, database: Database, clock: Clock
+) -> None:
+    path = f"/patrons/{card.id}"
+    assert "Aucun appareil de cette carte n’est mémorisé." in administrator.get(path).text
+    with database.transaction() as db:
+        organisation = db.get_one(Organisation, card.organisation_id)
+        site = factories.make_site(db, organisation=organisation)
+        offer = factories.make_offer(db, site=site, way=Way.LIBRARY_CARD, remember_for=timedelta(days=30))
+        assert remember_device(db, factories.make_grant(db, offer=offer, patron_id=card.id), clock.now)
+    page = administrator.get(path)
+    assert "1 appareil se connecte avec cette carte" in page.text
+
+    page = administrator.follow(administrator.submit(page.form(f"{path}/forget-devices")))
+
+    assert "sont oubliés" in page.text
+    assert "Aucun appareil de cette carte n’est mémorisé." in page.text
+
+
 def test_another_towns_card_is_not_there(stranger: Browser, card: Patron) -> None:
     assert stranger.get(f"/patrons/{card.id}").status == 404
     assert stranger.post_bare(f"/patrons/{card.id}/block").status == 404
+    assert stranger.post_bare(f"/patrons/{card.id}/forget-devices").status == 404
     assert "00123" not in stranger.get("/patrons").text
 
 

@@ -59,6 +59,18 @@ def test_coming_back_needs_nothing_to_be_typed(visitor: Visitor, card: dict[str,
     visitor.expect_online()
 
 
+def test_a_remembered_device_comes_back_without_the_portal(visitor: Visitor, card: dict[str, str]) -> None:
+    visitor.arrive()
+    visitor.open_offer("Avec votre carte de bibliothèque").get_by_label("Se souvenir de cet appareil").check()
+    visitor.sign_in_by_card(**card)
+    visitor.expect_online()
+    expect(visitor.page.locator("#devices")).to_contain_text("cet appareil")
+    visitor.walk_to("Place de la République")
+    visitor.expect_captured()
+    visitor.walk_to("Médiathèque des Capucins")
+    visitor.expect_pretend_internet()
+
+
 def test_a_wrong_pin_and_then_the_right_one(visitor: Visitor, card: dict[str, str]) -> None:
     visitor.arrive()
     visitor.sign_in_by_card(card["card"], "000000")

@@ -106,7 +106,7 @@ class Desk:
     def expect_download_to_grow(self, mac: str) -> None:
         """On "online now": from one report of the access point to the next, twice."""
         self.open("/online?still=1")
-        download = self.page.get_by_role("row").filter(has_text=mac).get_by_role("cell").nth(-2)
+        download = self.page.get_by_role("row").filter(has_text=mac).get_by_role("cell").nth(-3)
         for _ in range(2):
             before = download.inner_text()
             give_up = time.monotonic() + REPORTS_SECONDS

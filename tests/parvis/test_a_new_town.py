@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_a_new_offer_is_on_the_portal(town: Run, environment: dict[str, str]) ->
     assert [(each.name, each.way, each.download_kbps) for each in offers] == [("Accès libre", Way.ONE_TAP, 5000)]
 
 
+def test_an_offer_for_cards_may_remember_devices(town: Run, environment: dict[str, str]) -> None:
+    arguments = ("--way", "library_card", "--site", "Square", "--remember-days", "30")
+    assert town("offer", "add", "Lecteurs", *arguments).exit_code == 0
+    assert [each.remember_for for each in shown(environment).offers] == [timedelta(days=30)]
+
+
 def test_a_retired_offer_is_not(town: Run, environment: dict[str, str]) -> None:
     town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
     assert town("offer", "retire", "1").exit_code == 0
@@ -83,6 +90,9 @@ def test_a_commune_stands_in_its_metropolis(town: Run) -> None:
         (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--download", "0"), "download"),
         (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--megabytes", "-1"), "volume"),
         (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--devices", "0"), "devices"),
+        (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--remember-days", "30"), "remember-days"),
+        (("offer", "add", "A", "--way", "voucher", "--site", "Square", "--remember-days", "0"), "remember-days"),
+        (("offer", "add", "A", "--way", "voucher", "--site", "Square", "--remember-days", "9" * 30), "no time"),
         (("offer", "add", "", "--way", "one_tap", "--site", "Square"), "name"),
         (("offer", "retire", "7"), "no such offer"),
     ],

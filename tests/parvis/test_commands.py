@@ -18,6 +18,7 @@ from parvis.secret_key import make_key_file
 from parvis.startup import prepare_var
 from tests import factories
 from tests.parvis.conftest import Run
+from tests.radius.tls_peers import Town
 
 
 @pytest.fixture
@@ -224,6 +225,24 @@ def test_the_doctor_finds_a_key_that_others_can_read(parvis: Run, installed: Set
 
 
 @pytest.mark.parametrize(
+    ("days", "says"),
+    [(400, "ok   RadSec certificate: ends on"), (20, "renew it soon"), (-20, "BAD  RadSec certificate: ended on")],
+    ids=["far", "near", "past"],
+)
+def test_the_doctor_looks_at_the_end_of_the_certificate_of_radsec(
+    parvis: Run, installed: Settings, tmp_path: Path, days: int, says: str
+) -> None:
+    town = Town(tmp_path)
+    server = town.certificate("server", is_server=True, age_days=50, days=50 + days)
+    files = {"PARVIS_RADSEC_CERTIFICATE": str(server.certificate), "PARVIS_RADSEC_KEY": str(server.key)}
+
+    result = parvis("doctor", **town.environment() | files)
+
+    assert says in result.stdout
+    assert result.exit_code == (0 if days == 400 else 1)
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ("serve",),
@@ -234,6 +253,8 @@ def test_the_doctor_finds_a_key_that_others_can_read(parvis: Run, installed: Set
         ("staff", "reset"),
         ("nas", "list"),
         ("nas", "add"),
+        ("radsec", "authority"),
+        ("radsec", "certificate"),
         ("patrons", "import"),
         ("doctor",),
     ],

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from redis import Redis
 from sqlalchemy import select
 
+from hotspot.adapters.known_devices import KnownDevices
 from hotspot.db import Database
 from hotspot.models import UsageHour, WifiSession
+from hotspot.policy.admission import Usage
+from hotspot.services.signing_in import terms_of
 from hotspot.settings import Settings
-from hotspot.values import TerminateCause
+from hotspot.values import RefusalReason, TerminateCause
 from parvis.schedule import Job, Schedule
 from parvis.worker import jobs_of, work_until
 from tests import factories
@@ -76,3 +79,21 @@ def test_a_job_that_fails_does_not_keep_the_next_from_being_done(redis: "Redis",
     work_until(stopped, jobs, Schedule(redis), lambda: now)
 
     assert done == ["second"]
+
+
+def test_a_visit_that_staff_ended_is_known_no_longer_in_an_outage(
+    settings: Settings, any_database: Database, redis: "Redis", now: datetime
+) -> None:
+    known = KnownDevices(redis)
+    with any_database.transaction() as db:
+        offer = factories.make_offer(db)
+        site_id = offer.sites[0].id
+        for mac in ("020000000001", "020000000002"):
+            grant = factories.make_grant(db, offer=offer, device_mac=mac)
+            known.remember(site_id, mac, terms_of(grant, settings), Usage(), now)
+        grant.ends_at, grant.ends_because = now + timedelta(seconds=1), RefusalReason.CARD_BLOCKED
+
+    _job(settings, any_database, "forget_visits_ended_early").work(now)
+
+    assert known.find(site_id, "020000000001") is not None
+    assert known.find(site_id, "020000000002") is None

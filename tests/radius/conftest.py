@@ -5,13 +5,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from redis import Redis
@@ -40,6 +40,7 @@ class RadiusProcess:
     database: Database
     nas_id: int
     log: Path
+    radsec_port: int
     popen: subprocess.Popen[bytes] | None = None
 
 
@@ -77,11 +78,16 @@ def any_radius_process(
 
 
 @contextmanager
-def started(database: Database, settings: Settings, folder: Path) -> Iterator[RadiusProcess]:
+def started(
+    database: Database, settings: Settings, folder: Path, radsec: Mapping[str, str] | None = None
+) -> Iterator[RadiusProcess]:
+    """With `radsec`, the settings of its certificates, the NAS is known by the name "nas-1" and by no address."""
     with database.transaction() as db:
-        nas_id = factories.make_nas(db, networks=("127.0.0.1/32",)).id
+        known: dict[str, Any] = {"certificate_name": "nas-1"} if radsec else {"networks": ("127.0.0.1/32",)}
+        nas_id = factories.make_nas(db, **known).id
     udp, tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
-    process = RadiusProcess(free_port(udp), free_port(udp), free_port(tcp), database, nas_id, folder / "radius.log")
+    ports = free_port(udp), free_port(udp), free_port(tcp)
+    process = RadiusProcess(*ports, database, nas_id, folder / "radius.log", free_port(tcp))
     environment = {
         "PYTHONPATH": str(Path(radius.__file__).parents[1]),
         "PARVIS_VAR_DIR": str(folder),
@@ -91,6 +97,8 @@ def started(database: Database, settings: Settings, folder: Path) -> Iterator[Ra
         "PARVIS_RADIUS_AUTH_PORT": str(process.auth_port),
         "PARVIS_RADIUS_ACCT_PORT": str(process.acct_port),
         "PARVIS_RADIUS_STATUS_PORT": str(process.status_port),
+        "PARVIS_RADSEC_PORT": str(process.radsec_port),
+        **(radsec or {}),
     }
     pairs = (f"{name}={value}" for name, value in environment.items())
     command = ["/usr/bin/env", *pairs, sys.executable, "-m", "radius"]

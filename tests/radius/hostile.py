@@ -28,8 +28,9 @@ from radius.messages import (
     StatusServer,
 )
 from radius.protocol import AnswerAgain, Ask, Discard, Exchange, RadiusProtocol
+from radius.routing import Asking, asks_with
 from tests.radius.clients import client, record_of
-from tests.radius.packets import SECRET, VECTORS, integer, is_authentic_reply, packet
+from tests.radius.packets import SECRET, VECTORS, integer, is_authentic_reply, packet, vendor
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 REQUIRED, AUTO, OPTIONAL = MessageAuthenticatorMode
@@ -92,9 +93,10 @@ def _reply(exchange: Exchange) -> Reply:
         case AccountingRequest():
             _look_at_record(record_of(exchange), exchange)
             return Acknowledge()
-        case AccessRequest(user_name, calling_station_id, proof):
-            assert _is_text(user_name)
-            assert _is_text(calling_station_id)
+        case AccessRequest(user_name=user_name, proof=proof):
+            for text in (user_name, request.calling_station_id, request.called_station_id):
+                assert _is_text(text)
+            assert asks_with(request) in Asking
             assert proof.proves("é\0") in (True, False)
             vendor = exchange.client.vendor
             if exchange.packet.identifier % 2:
@@ -168,13 +170,18 @@ def shot(data: bytes) -> tuple[bytes, tuple[str, int], Door]:
 def seeds() -> list[bytes]:
     """The captured packets and some of the longest there can be, signed with the secret of these tests, from each NAS
     to both ports."""
-    packets = [bytes.fromhex(each["hex"]) for each in VECTORS] + _longest()
+    packets = [bytes.fromhex(each["hex"]) for each in VECTORS] + [_MS_CHAP] + _longest()
     return [
         bytes((door | 0x40 | source,)) + each
         for each in packets
         for door in (0, 0x80)
         for source in range(1, len(SOURCES))
     ]
+
+
+_MS_CHAP = packet(
+    1, [(1, b"a-login"), vendor(311, 11, bytes(16)), vendor(311, 25, bytes(50)), (6, integer(10)), (80, bytes(16))]
+)
 
 
 def _longest() -> list[bytes]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hotspot.models import MessageAuthenticatorMode
 from hotspot.services.accounting import AccountingKind
-from hotspot.services.radius_clients import RadiusClients
+from hotspot.services.radius_clients import RadiusClients, over_radsec
 from hotspot.values import TerminateCause
 from radius.authenticity import Chap, NoProof, Pap
 from radius.messages import (
@@ -206,7 +206,7 @@ def test_an_accounting_request_needs_no_message_authenticator_but_a_right_one_if
 def test_pap_is_read_with_its_password_in_clear() -> None:
     request = asked(protocol().receive(signed(1, PAP), SOURCE, AUTH, NOW)).request
 
-    assert request == AccessRequest("a-login", "02-00-00-00-00-01", Pap(b"a password"))
+    assert request == AccessRequest("a-login", "02-00-00-00-00-01", "", None, Pap(b"a password"))
 
 
 @pytest.mark.parametrize("challenge", [None, b"sixteen octets!!", b"short"], ids=["authenticator", "sixteen", "short"])
@@ -350,7 +350,7 @@ def test_a_retransmission_gets_the_same_answer_without_being_asked_about_again()
     spoken, request = protocol(), signed(1, PAP)
     answer = spoken.answer(asked(spoken.receive(request, SOURCE, AUTH, NOW)), Accept([]))
 
-    assert spoken.receive(request, SOURCE, AUTH, NOW + timedelta(seconds=12)) == AnswerAgain(answer)
+    assert spoken.receive(request, SOURCE, AUTH, NOW + timedelta(seconds=12)) == AnswerAgain(answer, 1)
 
 
 def test_a_retransmission_is_met_with_silence_while_the_first_is_in_work() -> None:
@@ -494,3 +494,72 @@ def test_no_mutation_of_a_real_packet_makes_it_fall_over(
         datagram[at % len(datagram)] = octet
 
     protocol(secret=captured["secret"].encode()).receive(bytes(datagram[:length]), SOURCE, ACCT, NOW)
+
+
+# ---- over RadSec ----
+
+
+def over_tls(spoken: RadiusProtocol, octets: bytes, connection: str = "radsec/1", secret: bytes = b"radsec") -> object:
+    return spoken.receive_of(over_radsec(client(secret=secret)), octets, (connection, 0), Door.RADSEC, NOW)
+
+
+TLS_PAP = [(1, b"a-login"), (2, hidden_password(b"a password", secret=b"radsec")), (33, b"state")]
+
+
+def test_one_connection_takes_requests_of_each_kind() -> None:
+    spoken = protocol()
+
+    asked(over_tls(spoken, packet(1, TLS_PAP, identifier=1)))
+    asked(over_tls(spoken, accounting(START, identifier=2, secret=b"radsec")))
+    exchange = asked(over_tls(spoken, signed(12, [], identifier=3, secret=b"radsec")))
+    assert exchange.is_for_authentication  # Status-Server is answered with Access-Accept
+
+
+@pytest.mark.parametrize("code", [0, 2, 3, 5, 11, 13, 40, 43, 52, 255])
+def test_no_other_code_is_taken_over_tls(code: int) -> None:
+    step = over_tls(protocol(), signed(code, [], secret=b"radsec"))
+
+    assert step == Discard(DiscardReason.CODE_NOT_FOR_THIS_PORT, nas_id=1)
+
+
+def test_over_tls_a_message_authenticator_may_be_missing_but_not_wrong() -> None:
+    request = asked(over_tls(protocol(), packet(1, TLS_PAP))).request
+    assert isinstance(request, AccessRequest)
+    assert request.proof == Pap(b"a password")
+
+    wrong = over_tls(protocol(), signed(1, TLS_PAP, secret=b"another"))
+    assert wrong == Discard(DiscardReason.MESSAGE_AUTHENTICATOR_WRONG, nas_id=1)
+
+
+def test_the_secret_over_tls_is_radsec_whatever_that_of_the_nas() -> None:
+    step = over_tls(protocol(), accounting(START), secret=SECRET)
+
+    assert step == Discard(DiscardReason.REQUEST_AUTHENTICATOR_WRONG, nas_id=1)
+
+
+def test_identifiers_are_each_connections_own() -> None:
+    spoken, request = protocol(), packet(1, TLS_PAP)
+
+    first = asked(over_tls(spoken, request))
+    second = asked(over_tls(spoken, request, connection="radsec/2"))
+
+    assert first.request_key == second.request_key  # the same question, after a broken connection
+    assert over_tls(spoken, request) == Discard(DiscardReason.ALREADY_IN_WORK, nas_id=1)
+
+
+def test_another_request_over_tls_has_another_key() -> None:
+    spoken = protocol()
+
+    first = asked(over_tls(spoken, packet(1, TLS_PAP)))
+    second = asked(over_tls(spoken, packet(1, TLS_PAP, authenticator=bytes(16))))
+
+    assert first.request_key != second.request_key
+
+
+def test_an_answer_over_tls_is_signed_with_its_secret() -> None:
+    spoken, request = protocol(), packet(1, TLS_PAP)
+
+    answer = spoken.answer(asked(over_tls(spoken, request)), Accept([]))
+
+    assert is_authentic_reply(answer, request, b"radsec")
+    assert attributes_of(answer)[1:] == [(33, b"state")]

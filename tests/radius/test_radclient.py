@@ -1,15 +1,18 @@
 """FreeRADIUS's own client against `python -m radius`, over real sockets: it checks every authenticator of ours."""
 
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from hotspot.adapters.one_time_login import OneTimeLogin
-from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
+from hotspot.models import Admission, Grant, Nas, Offer, Patron, WifiSession, WifiSessionCounter
+from hotspot.policy.voucher_codes import print_code
+from hotspot.services.remembering import remember_device
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, TerminateCause, print_mac
+from hotspot.values import RefusalReason, TerminateCause, Way, print_mac
 from tests import factories
 from tests.radius.conftest import RadiusProcess, eventually, given_login
 
@@ -140,3 +143,90 @@ def test_a_nas_added_while_it_runs_is_known_within_seconds(radius_process: Radiu
         said = ask(radius_process.auth_port, "status", "Message-Authenticator = 0x00", secret="a new secret")
 
     assert "Access-Accept" in said
+
+
+# ---- people: what they type on the access point's own page, and devices that come back ----
+
+
+@dataclass(frozen=True)
+class Library:
+    """The site of the process's NAS: an offer for cards that remembers devices, and one for vouchers."""
+
+    card: str
+    code: str
+    offer_id: int
+
+
+@pytest.fixture
+def library(any_radius_process: RadiusProcess) -> Library:
+    now = datetime.now(UTC)
+    with any_radius_process.database.transaction() as db:
+        site = db.get_one(Nas, any_radius_process.nas_id).site
+        cards = factories.make_offer(db, site=site, way=Way.LIBRARY_CARD, remember_for=timedelta(days=30))
+        codes = factories.make_offer(db, site=site, way=Way.VOUCHER)
+        batch = factories.make_voucher_batch(db, offer=codes, created_at=now, expires_at=now + timedelta(days=30))
+        voucher = factories.make_voucher(db, batch=batch)
+        patron = factories.make_patron(db, organisation=site.organisation)
+        return Library(patron.card_number, print_code(factories.VAULT.open(voucher.code_sealed)), cards.id)
+
+
+def typed(process: RadiusProcess, user_name: str, password: str) -> str:
+    device = 'Calling-Station-Id = "02-00-00-00-00-01"'
+    return ask(
+        process.auth_port, "auth", f'User-Name = "{user_name}"', device, password, "Message-Authenticator = 0x00"
+    )
+
+
+def test_a_voucher_typed_on_the_access_points_page_is_accepted_by_chap(
+    any_radius_process: RadiusProcess, library: Library
+) -> None:
+    said = typed(any_radius_process, library.code, f'CHAP-Password = "{library.code}"')
+
+    assert "Access-Accept" in said
+    assert "Session-Timeout" in said
+
+
+def test_a_card_typed_on_the_access_points_page_is_accepted_by_pap_alone(
+    any_radius_process: RadiusProcess, library: Library
+) -> None:
+    by_chap = typed(any_radius_process, library.card, f'CHAP-Password = "{factories.PIN}"')
+    by_pap = typed(any_radius_process, library.card, f'User-Password = "{factories.PIN}"')
+
+    assert "Access-Reject" in by_chap
+    assert "/refused/card_needs_pap" in by_chap
+    assert "Access-Accept" in by_pap
+
+
+def test_ms_chap_version_1_is_answered_with_no(any_radius_process: RadiusProcess, library: Library) -> None:
+    said = typed(any_radius_process, library.card, f'MS-CHAP-Password = "{factories.PIN}"')
+
+    assert "Access-Reject" in said
+
+
+def test_a_device_is_let_in_by_its_address_once_it_is_remembered(
+    any_radius_process: RadiusProcess, library: Library
+) -> None:
+    address = '"02-00-00-00-00-01"'
+
+    def connects() -> str:
+        attributes = (f"User-Name = {address}", f"Calling-Station-Id = {address}", f"User-Password = {address}")
+        asked = (*attributes, "Service-Type = Framed-User", "Message-Authenticator = 0x00")
+        return ask(any_radius_process.auth_port, "auth", *asked)
+
+    unknown = connects()
+    now = datetime.now(UTC)
+    with any_radius_process.database.transaction() as db:
+        patron_id = db.scalars(select(Patron.id)).one()
+        offer = db.get_one(Offer, library.offer_id)
+        nas = db.get_one(Nas, any_radius_process.nas_id)
+        over = {"created_at": now - timedelta(days=2), "ends_at": now - timedelta(days=1)}
+        grant = factories.make_grant(db, offer=offer, nas=nas, patron_id=patron_id, terms_version=0, **over)
+        assert remember_device(db, grant, now)
+    remembered = connects()
+
+    assert "Access-Reject" in unknown
+    assert "Reply-Message" not in unknown
+    assert "Access-Accept" in remembered
+    with any_radius_process.database.reading() as db:
+        assert db.scalars(select(Grant.by_mac).order_by(Grant.created_at)).all() == [False, True]
+        assert db.scalars(select(Admission.refusal)).all() == [None]

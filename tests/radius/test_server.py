@@ -7,15 +7,18 @@ import urllib.request
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from hotspot.db import Database, open_database
-from hotspot.models import MessageAuthenticatorMode, Nas
+from hotspot.errors import Unavailable
+from hotspot.models import MessageAuthenticatorMode, Nas, NasDiscard, NasState, RadiusListener, UnknownSource
 from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
 from hotspot.settings import Settings
 from radius.keeper import Keeper
 from radius.messages import DiscardReason, Door
-from radius.protocol import Ask, Discard, RadiusProtocol
+from radius.metrics import Counted
+from radius.protocol import Ask, Discard, Exchange, RadiusProtocol
 from radius.sockets import MOST_DATAGRAMS, drain, open_sockets
 from tests import factories
 from tests.radius.conftest import RadiusProcess, free_port
@@ -151,29 +154,106 @@ def test_a_flood_from_invented_addresses_fills_neither_memory_nor_log(
     monkeypatch.setattr("radius.keeper.log.warning", lambda _event, **facts: logged.append(facts))
     kept = keeper(database, vault, RadiusProtocol(RadiusClients()))
     for at in range(20_000):
-        kept.discarded({(DiscardReason.UNKNOWN_NAS, f"10.0.{at // 256}.{at % 256}"): 1})
-    held = len(kept._discarded)
+        source = f"10.0.{at // 256}.{at % 256}"
+        kept.counted(Counted({(DiscardReason.UNKNOWN_NAS, source): 1}, {}), NOW)
+        kept.knocked(source, Door.ACCOUNTING, b"", NOW)
+    held = len(kept._discarded) + len(kept._strangers._knocks)
     kept.turn()
 
-    assert held < 1100
+    assert held < 1300
     assert len(logged) <= 20
     assert logged[0] == {"reason": "unknown_nas", "number": 19_000, "source": "others"}
+    with database.reading() as db:
+        assert len(db.scalars(select(UnknownSource)).all()) == 200
+
+
+def an_exchange(database: Database, vault: Vault, request: bytes, door: Door = Door.ACCOUNTING) -> Exchange:
+    with database.reading() as db:
+        step = RadiusProtocol(RadiusClientReader(vault).read(db)).receive(request, SOURCE, door, NOW)
+    assert isinstance(step, Ask), step
+    return step.exchange
 
 
 def test_heard_is_written_at_a_low_rate(database: Database, vault: Vault) -> None:
     with database.transaction() as db:
-        nas_id = factories.make_nas(db).id
+        nas_id = factories.make_nas(db, networks=("192.0.2.1/32",)).id
+    exchange = an_exchange(database, vault, accounting(status(1)))
     at = [NOW]
     kept = Keeper(database, RadiusClientReader(vault), RadiusProtocol(RadiusClients()), lambda: at[0])
     written = []
-    for seconds in (0, 10, 20, 31):
+    for seconds in (0, 4, 8, 11):
         at[0] = NOW + timedelta(seconds=seconds)
-        kept.heard({nas_id}, at[0])
+        kept.heard([exchange], at[0])
         kept.turn()
         with database.reading() as db:
             written.append(db.get_one(Nas, nas_id).last_packet_at)
 
-    assert written == [NOW, NOW, NOW, NOW + timedelta(seconds=31)]
+    assert written == [NOW, NOW, NOW, NOW + timedelta(seconds=11)]
+
+
+def test_what_was_learned_while_the_database_was_away_is_written_later(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as db:
+        nas_id = factories.make_nas(db, networks=("192.0.2.1/32",)).id
+    kept = keeper(database, vault, RadiusProtocol(RadiusClients()))
+    kept.heard([an_exchange(database, vault, accounting(status(1)))], NOW)
+    kept.counted(Counted({(DiscardReason.LENGTH_WRONG, nas_id): 2}, {nas_id: 1}), NOW)
+
+    with monkeypatch.context() as away:
+        away.setattr(database, "transaction", _is_away)
+        with pytest.raises(Unavailable):
+            kept.turn()
+    kept.heard([an_exchange(database, vault, accounting(status(3)))], NOW)
+    kept.turn()
+
+    with database.reading() as db:
+        state = db.get_one(NasState, nas_id)
+        assert (state.requests, state.repeats) == (3, 1)
+        assert [each.number for each in db.scalars(select(NasDiscard))] == [2]
+
+
+def _is_away() -> None:
+    raise Unavailable("database")
+
+
+def test_an_unknown_source_is_noted_and_no_more_once_it_is_a_nas(any_database: Database, vault: Vault) -> None:
+    protocol = RadiusProtocol(RadiusClients())
+    kept = keeper(any_database, vault, protocol)
+    kept.knocked("::ffff:192.0.2.1", Door.ACCOUNTING, accounting(status(1, more=[(32, b"library-7")])), NOW)
+    kept.turn()
+    with any_database.transaction() as db:
+        source = db.scalars(select(UnknownSource)).one()
+        assert (source.source, source.nas_identifier, source.packets) == ("192.0.2.1", "library-7", 1)
+        db.delete(source)
+        factories.make_nas(db, networks=("192.0.2.1/32",))
+
+    kept.knocked("192.0.2.1", Door.ACCOUNTING, b"", NOW)
+    kept.turn(write_all=True)
+
+    with any_database.reading() as db:
+        assert db.scalars(select(UnknownSource)).all() == []
+
+
+def test_a_process_tells_of_strangers_and_repeats(radius_process: RadiusProcess) -> None:
+    request = accounting(status(1))
+    with Exchanged(radius_process.acct_port) as client:
+        client.ask(request)
+        client.ask(request)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.2", 0))
+        stranger.sendto(accounting(status(1)), ("127.0.0.1", radius_process.acct_port))
+    with Exchanged(radius_process.acct_port) as client:  # answered after what came before
+        client.ask(accounting(status(3)))
+    assert radius_process.popen is not None
+    radius_process.popen.send_signal(signal.SIGTERM)
+    radius_process.popen.wait(timeout=5)
+
+    with radius_process.database.reading() as db:
+        state = db.get_one(NasState, radius_process.nas_id)
+        assert (state.requests, state.repeats) == (3, 1)
+        assert [each.source for each in db.scalars(select(UnknownSource))] == ["127.0.0.2"]
+        assert len(db.scalars(select(RadiusListener)).all()) == 1
 
 
 # ---- sockets ----

@@ -1,20 +1,12 @@
 """Every NAS in one snapshot: found by the longest network that holds its address."""
 
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import select
 
 from hotspot.db import Database
-from hotspot.models import MessageAuthenticatorMode, Nas
+from hotspot.models import MessageAuthenticatorMode
 from hotspot.sealing import Vault
-from hotspot.services.radius_clients import (
-    RadiusClient,
-    RadiusClientReader,
-    RadiusClients,
-    note_heard,
-    note_message_authenticator,
-)
+from hotspot.services.nas_learning import Heard, note_heard, note_message_authenticator
+from hotspot.services.radius_clients import RadiusClient, RadiusClientReader, RadiusClients
 from hotspot.vendors import VENDORS
 from tests import factories
 
@@ -121,21 +113,6 @@ def test_a_nas_whose_secret_cannot_be_opened_keeps_no_other_from_working(any_dat
     assert [clients.find(f"192.0.2.{number}") is not None for number in (1, 2, 3)] == [False, False, True]
 
 
-def test_what_was_learned_of_a_nas_is_kept(any_database: Database) -> None:
-    with any_database.transaction() as db:
-        one, other = factories.make_nas(db).id, factories.make_nas(db).id
-
-    with any_database.transaction() as db:
-        note_message_authenticator(db, [one])
-        note_heard(db, {one: NOW})
-    with any_database.transaction() as db:
-        note_heard(db, {one: NOW - timedelta(minutes=1)})
-
-    with any_database.reading() as db:
-        kept = {nas.id: (nas.message_authenticator_seen, nas.last_packet_at) for nas in db.scalars(select(Nas))}
-    assert kept == {one: (True, NOW), other: (False, None)}
-
-
 def test_the_snapshot_is_read_again_only_when_something_has_changed(any_database: Database, vault: Vault) -> None:
     reader = RadiusClientReader(vault)
 
@@ -147,7 +124,7 @@ def test_the_snapshot_is_read_again_only_when_something_has_changed(any_database
         nas_id = factories.make_nas(db, networks=("192.0.2.1/32",)).id
     first = read()
     with any_database.transaction() as db:
-        note_heard(db, {nas_id: NOW})
+        note_heard(db, {nas_id: Heard(first_at=NOW, last_at=NOW, requests=1)}, NOW)
     assert read() is first
 
     with any_database.transaction() as db:
@@ -160,3 +137,19 @@ def test_the_snapshot_is_read_again_only_when_something_has_changed(any_database
         db.delete(other)
         factories.make_nas(db, networks=("192.0.2.3/32",))
     assert read().find("192.0.2.3") is not None
+
+
+def test_a_nas_is_found_by_its_certificate_with_the_secret_of_radsec(any_database: Database, vault: Vault) -> None:
+    with any_database.transaction() as db:
+        with_both = factories.make_nas(db, networks=("192.0.2.1/32",), certificate_name="nas-1.example").id
+        factories.make_nas(db, networks=("192.0.2.2/32",))
+
+    clients = read(any_database, vault)
+    by_address, by_certificate = clients.find("192.0.2.1"), clients.find_by_certificate("nas-1.example")
+
+    assert by_address is not None
+    assert by_certificate is not None
+    assert by_address.nas_id == by_certificate.nas_id == with_both
+    assert (by_address.secret, by_certificate.secret) == (factories.RADIUS_SECRET.encode(), b"radsec")
+    assert by_certificate.message_authenticator is MessageAuthenticatorMode.OPTIONAL
+    assert clients.find_by_certificate("nas-2.example") is None

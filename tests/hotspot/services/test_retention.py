@@ -13,12 +13,14 @@ from hotspot.models import (
     Device,
     Grant,
     Purge,
+    RememberedDevice,
     UsageHour,
     Voucher,
     VoucherBatch,
     WifiSession,
     WifiSessionCounter,
 )
+from hotspot.services.remembering import remember_device
 from hotspot.services.retention import forget
 from hotspot.values import RefusalReason, Way
 from tests import factories
@@ -105,3 +107,36 @@ def test_the_keeping_time_is_a_setting(database: Database, now: datetime, life: 
         a_visit(db, now - timedelta(days=100))
         forget(db, now, life)
         assert counts(db)[WifiSession] == (1 if life > timedelta(days=100) else 0)
+
+
+def test_a_device_is_forgotten_when_it_is_remembered_no_longer(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        offer = factories.make_offer(db, way=Way.LIBRARY_CARD, remember_for=YEAR)
+        patron = factories.make_patron(db, organisation=offer.organisation)
+        for mac, since in (("020000000001", 365), ("020000000002", 364)):
+            began = now - timedelta(days=since)
+            grant = factories.make_grant(
+                db, offer=offer, patron=patron, device_mac=mac, created_at=began, ends_at=began + HOUR
+            )
+            assert remember_device(db, grant, began)
+
+        erased = forget(db, now, YEAR)
+
+        assert erased["remembered_devices"] == 1
+        assert db.scalars(select(RememberedDevice.device_mac)).all() == ["020000000002"]
+        purge = db.scalars(select(Purge).where(Purge.table_name == "remembered_devices")).one()
+        assert (purge.older_than, purge.erased) == (now, 1)
+
+
+def test_a_device_stays_while_it_is_remembered(any_database: Database, now: datetime) -> None:
+    began = now - timedelta(days=40)
+    with any_database.transaction() as db:
+        offer = factories.make_offer(db, way=Way.LIBRARY_CARD, remember_for=YEAR)
+        patron = factories.make_patron(db, organisation=offer.organisation)
+        factories.make_device(db, last_seen_at=began)
+        grant = factories.make_grant(db, offer=offer, patron=patron, created_at=began, ends_at=began + HOUR)
+        assert remember_device(db, grant, began)
+
+        erased = forget(db, now, timedelta(days=30))
+
+        assert erased == {"grants": 1}

@@ -105,6 +105,19 @@ def test_the_setup_steps_name_all_that_must_be_typed(vendor: Vendor) -> None:
     assert all(step.title for step in steps)
 
 
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
+def test_the_setup_steps_of_radsec_name_its_port_and_certificate(vendor: Vendor) -> None:
+    facts = SetupFacts(
+        "square-1", "a-shared-secret", "a-uamsecret", "192.0.2.1", 1812, 1813, 3799, "https://p.example", 300
+    )
+    steps = vendor.setup_steps(replace(facts, radsec_port=2083, certificate_name="square-1.example"))
+
+    typed = "\n".join(step.text for step in steps)
+    wanted = ["192.0.2.1", "2083", "radsec", "authority.pem", "square-1.example.pem", "square-1.example.key"]
+    assert [each for each in wanted if each not in typed] == []
+    assert len(steps) == len(vendor.setup_steps(facts)) + 1
+
+
 @pytest.mark.parametrize(
     ("address", "is_one"),
     [

@@ -1,0 +1,152 @@
+"""Devices that are remembered: by whom, for how long, and how they are forgotten. Letting one in is in
+`mac_authentication.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, delete, false, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from hotspot.errors import Conflict
+from hotspot.models import Grant, OfferSite, Patron, RememberedDevice, Voucher
+from hotspot.services import audit
+from hotspot.services.patrons import get_patron
+from hotspot.services.staff import Scope
+
+MOST_REMEMBERED = 5
+"""Devices of one person at a time."""
+
+
+def remember_device(db: Session, grant: Grant, now: datetime) -> bool:
+    """The grant's device, for whoever the grant is for. False if its offer does not have that, or if MOST_REMEMBERED
+    others are there: which of them to forget is for the person to say."""
+    life = grant.offer.remember_for
+    if life is None or (grant.patron_id is None and grant.voucher_id is None):
+        return False
+    _lock_person(db, grant)
+    others = _whose(grant) & (RememberedDevice.device_mac != grant.device_mac)
+    if _count(db, others, now) >= MOST_REMEMBERED:
+        return False
+    expires_at = now + life
+    if grant.voucher is not None and grant.voucher.ends_at is not None:
+        expires_at = min(expires_at, grant.voucher.ends_at)
+    facts: dict[str, Any] = {
+        "patron_id": grant.patron_id,
+        "voucher_id": grant.voucher_id,
+        "terms_version": grant.terms_version,
+        "language": grant.language,
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    known = db.scalar(
+        select(RememberedDevice).where(
+            RememberedDevice.device_mac == grant.device_mac, RememberedDevice.offer_id == grant.offer_id
+        )
+    )
+    if known is None:
+        db.add(RememberedDevice(device_mac=grant.device_mac, offer_id=grant.offer_id, **facts))
+    else:  # from now on, for so long again
+        for name, value in facts.items():
+            setattr(known, name, value)
+    db.flush()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedWith:
+    """What the person who has a grant sees of it."""
+
+    devices: Sequence[RememberedDevice]
+    """All of theirs, the newest first."""
+    is_offered: bool
+    this_one: RememberedDevice | None
+    """The grant's own device, under its offer."""
+
+    @property
+    def is_full(self) -> bool:
+        return len({each.device_mac for each in self.devices}) >= MOST_REMEMBERED
+
+
+def remembered_with(db: Session, grant: Grant, now: datetime) -> RememberedWith:
+    devices = db.scalars(
+        select(RememberedDevice)
+        .where(_whose(grant), RememberedDevice.expires_at > now)
+        .options(joinedload(RememberedDevice.device))
+        .order_by(RememberedDevice.created_at.desc(), RememberedDevice.id.desc())
+    ).all()
+    this_one = (each for each in devices if (each.device_mac, each.offer_id) == (grant.device_mac, grant.offer_id))
+    return RememberedWith(devices, grant.offer.remember_for is not None, next(this_one, None))
+
+
+def find_remembered(db: Session, device_mac: str, site_id: int, now: datetime) -> RememberedDevice | None:
+    """As whom this device may come back at this site: the last one who asked for it."""
+    return db.scalar(
+        select(RememberedDevice)
+        .join(OfferSite, OfferSite.offer_id == RememberedDevice.offer_id)
+        .where(
+            RememberedDevice.device_mac == device_mac,
+            RememberedDevice.expires_at > now,
+            OfferSite.site_id == site_id,
+        )
+        .order_by(RememberedDevice.created_at.desc(), RememberedDevice.id.desc())
+        .limit(1)
+    )
+
+
+def forget_devices(db: Session, grant: Grant, device_id: int | None = None) -> int:
+    """One, or all, of those of the person who has this grant; how many. Another person's are as if they were not."""
+    which = _whose(grant) if device_id is None else _whose(grant) & (RememberedDevice.id == device_id)
+    return _delete(db, which)
+
+
+def forget_former_person(db: Session, grant: Grant) -> None:
+    """The device is in other hands now: it must not come back as the person who had it remembered."""
+    if grant.patron_id is not None or grant.voucher_id is not None:
+        another = RememberedDevice.patron_id.is_distinct_from(grant.patron_id) | (
+            RememberedDevice.voucher_id.is_distinct_from(grant.voucher_id)
+        )
+        _delete(db, (RememberedDevice.device_mac == grant.device_mac) & another)
+
+
+def count_of_patron(db: Session, patron: Patron, now: datetime) -> int:
+    return _count(db, RememberedDevice.patron_id == patron.id, now)
+
+
+def forget_devices_of_patron(db: Session, scope: Scope, patron_id: int, now: datetime) -> Patron:
+    patron = get_patron(db, scope, patron_id)
+    forgotten = _delete(db, RememberedDevice.patron_id == patron.id)
+    if not forgotten:
+        raise Conflict("No device of this card is remembered.")
+    facts: dict[str, object] = {"devices": forgotten}
+    subject = f"patron {patron.id}"
+    audit.note(db, scope, "patron.devices_forgotten", subject, facts, now, organisation_id=patron.organisation_id)
+    return patron
+
+
+def _lock_person(db: Session, grant: Grant) -> None:
+    """So that two devices of one person cannot both be the last one allowed."""
+    if grant.patron_id is not None:
+        db.get_one(Patron, grant.patron_id, with_for_update=True)
+    elif grant.voucher_id is not None:
+        db.get_one(Voucher, grant.voucher_id, with_for_update={"of": Voucher})
+
+
+def _whose(grant: Grant) -> ColumnElement[bool]:
+    if grant.patron_id is not None:
+        return RememberedDevice.patron_id == grant.patron_id
+    if grant.voucher_id is not None:
+        return RememberedDevice.voucher_id == grant.voucher_id
+    return false()
+
+
+def _count(db: Session, which: ColumnElement[bool], now: datetime) -> int:
+    counted = select(func.count(RememberedDevice.device_mac.distinct())).where(which, RememberedDevice.expires_at > now)
+    return db.scalar(counted) or 0
+
+
+def _delete(db: Session, which: ColumnElement[bool]) -> int:
+    result = db.execute(delete(RememberedDevice).where(which), execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
+    return result.rowcount

@@ -1,0 +1,203 @@
+"""Access-Requests behind which are people's cards, codes and devices: one at a time, with tables and argon2 behind it.
+
+`People.answer_person` may block; whoever calls it minds the time, and a NAS that has waited for too long asks again. A
+late answer does no harm: asking again finds the grant that was made.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hotspot.adapters.known_devices import KnownDevices
+from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.db import Database
+from hotspot.errors import Unavailable
+from hotspot.policy.admission import decide_admission
+from hotspot.sealing import Vault
+from hotspot.services.admission import Answered, answered
+from hotspot.services.attempts import attempts_of, within_limits
+from hotspot.services.mac_authentication import DeviceSeen, admit_device
+from hotspot.services.offers import show_site
+from hotspot.services.signing_in import Entered, SignInRequest, enter
+from hotspot.settings import Settings
+from hotspot.values import QUIET_REFUSALS, Admit, MacAddress, RefusalReason, Refuse, Way, parse_mac
+from radius.attributes import ReplyWriter
+from radius.messages import AccessRequest, DiscardReason, Reject, Reply
+from radius.metrics import QUIET
+from radius.protocol import Exchange
+from radius.routing import Asking, asks_with
+from radius.typed import credential_of
+
+_AWAY_FOR = timedelta(seconds=5)
+"""After a failure the database is not tried again for so long: a device that is known gets its answer at once."""
+PATIENCE = timedelta(seconds=1.5)
+"""What takes longer is left unanswered; and a database that has left another request waiting for longer than this is as
+good as away."""
+_AWAY = {
+    "redis": DiscardReason.REDIS_AWAY,
+    "database": DiscardReason.DATABASE_AWAY,
+    "journal": DiscardReason.JOURNAL_FULL,
+}
+
+Decision = tuple[Admit | Refuse, UUID | None]
+"""And the grant, where there is one."""
+
+
+class People:
+    """Several threads may ask at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        known: KnownDevices,
+        returning: ReturningDevices,
+        limits: RateLimits,
+        writer: ReplyWriter,
+        vault: Vault,
+        settings: Settings,
+        note: Callable[[Answered], None],
+    ) -> None:
+        """`note`: keeps what is written down of an answer, before that leaves."""
+        self._database = database
+        self._known = known
+        self._returning = returning
+        self._limits = limits
+        self._writer = writer
+        self._vault = vault
+        self._settings = settings
+        self._note = note
+        self._away_until = datetime.min.replace(tzinfo=UTC)
+        self._waiting: dict[int, datetime] = {}
+        """By thread, since when it has been waiting for the database."""
+
+    def answer_person(self, exchange: Exchange, now: datetime) -> Reply | DiscardReason:
+        """A discard is silence: the NAS asks its other server."""
+        request = exchange.request
+        assert isinstance(request, AccessRequest)  # noqa: S101 - nothing else is about people
+        try:
+            match asks_with(request):
+                case Asking.NAS_ITSELF:
+                    return _quietly(RefusalReason.NAS_ITSELF)
+                case Asking.EAP:
+                    return _quietly(RefusalReason.EAP_NOT_OFFERED)
+                case Asking.MAC_AUTHENTICATION:
+                    return self._answer_device(exchange, request, now)
+                case _:
+                    return self._answer_typed(exchange, request, now)
+        except Unavailable as error:
+            return _AWAY[error.dependency]
+
+    # ---- MAC authentication ----
+
+    def _answer_device(self, exchange: Exchange, request: AccessRequest, now: datetime) -> Reply:
+        """A refusal is bare: the NAS shows its portal as to any device, and the portal says why."""
+        client, device_mac = exchange.client, parse_mac(request.calling_station_id)
+        if device_mac is None:
+            return _quietly(RefusalReason.DEVICE_NOT_REMEMBERED)
+        seen = DeviceSeen(client.nas_id, client.site_of(request.called_station_id), device_mac)
+        try:
+            decision, grant_id = self._admit_device(seen, now)
+        except Unavailable as error:
+            known = self._known.find(seen.site_id, device_mac) if error.dependency == "database" else None
+            if known is None:
+                raise
+            # a visit goes on while the database is away; none begins
+            decision, grant_id = decide_admission(known.terms, known.usage, now), known.terms.grant_id
+        if isinstance(decision, Refuse) and decision.reason in QUIET_REFUSALS:
+            return _quietly(decision.reason)
+        self._write_down(exchange, device_mac, (decision, grant_id), now)
+        return Reject([]) if isinstance(decision, Refuse) else self._writer.accept(decision, client)
+
+    def _admit_device(self, seen: DeviceSeen, now: datetime) -> Decision:
+        with self._watched(self._database.transaction(), now) as db:
+            answer = admit_device(db, seen, now, vault=self._vault, settings=self._settings)
+        if isinstance(answer, Refuse):
+            self._known.forget([(seen.site_id, seen.device_mac)])
+        return self._decided(answer, seen.site_id, now)
+
+    # ---- typed on the NAS's own page ----
+
+    def _answer_typed(self, exchange: Exchange, request: AccessRequest, now: datetime) -> Reply:
+        client, device_mac = exchange.client, parse_mac(request.calling_station_id)
+        decision, grant_id = self._decide_typed(exchange, request, device_mac, now)
+        self._write_down(exchange, device_mac, (decision, grant_id), now)
+        reply = self._writer.write(decision, client, request.proof)
+        if grant_id is not None:
+            # what was typed is a card number or a code: from here on the NAS is asked to speak of a pseudonym instead,
+            # in the form that one-time logins have (RFC 2865 section 5.1)
+            reply.attributes.append(("User-Name", grant_id.hex[:20]))
+        return reply
+
+    def _decide_typed(
+        self, exchange: Exchange, request: AccessRequest, device_mac: MacAddress | None, now: datetime
+    ) -> Decision:
+        if device_mac is None:
+            return Refuse(RefusalReason.OTHER_DEVICE), None
+        site_id = exchange.client.site_of(request.called_station_id)
+        with self._watched(self._database.reading(), now) as db:
+            site = show_site(db, site_id)
+        credential = credential_of(request)
+        if isinstance(credential, Refuse):
+            has_cards = any(offer.way is Way.LIBRARY_CARD for offer in site.offers)
+            is_of_cards = credential.reason is RefusalReason.CARD_NEEDS_PAP
+            return Refuse(RefusalReason.OFFER_NOT_HERE) if is_of_cards and not has_cards else credential, None
+        asked = SignInRequest(
+            nas_id=exchange.client.nas_id,
+            site_id=site_id,
+            device_mac=device_mac,
+            offer_id=None,
+            credential=credential,
+            terms_version=site.terms_version,  # the page has to show them: docs/radius.md
+            language=self._settings.default_language,
+        )
+
+        def ask() -> Entered | Refuse:
+            with self._watched(self._database.transaction(), now) as db:
+                return enter(db, asked, now, vault=self._vault, settings=self._settings)
+
+        attempts = attempts_of(credential, device_mac=device_mac, site_id=site_id, organisation_id=site.organisation_id)
+        return self._decided(within_limits(self._limits, attempts, now, ask), site_id, now)
+
+    # ---- both ----
+
+    def _write_down(self, exchange: Exchange, device_mac: MacAddress | None, decision: Decision, now: datetime) -> None:
+        answer, grant_id = decision
+        self._note(answered(exchange.request_key, exchange.client.nas_id, device_mac, grant_id, answer, now))
+
+    def _decided(self, answer: Entered | Refuse, site_id: int, now: datetime) -> Decision:
+        """The grant is committed: what the portal, and we in an outage, have to know of it goes to Redis."""
+        if isinstance(answer, Refuse):
+            return answer, None
+        grant = answer.grant
+        self._known.remember(site_id, grant.device_mac, answer.terms, answer.usage, now)
+        self._returning.remember({grant.device_mac: grant.ends_at - now})
+        return answer.admit, grant.id
+
+    @contextmanager
+    def _watched(self, opened: AbstractContextManager[Session], now: datetime) -> Iterator[Session]:
+        """A transaction, unless the database is away, or does not answer."""
+        stuck = any(now - since > PATIENCE for since in list(self._waiting.values()))
+        if stuck or now < self._away_until:
+            raise Unavailable("database")
+        thread = threading.get_ident()
+        self._waiting[thread] = now
+        try:
+            with opened as db:
+                yield db
+        except Unavailable as error:
+            if error.dependency == "database":
+                self._away_until = now + _AWAY_FOR
+            raise
+        finally:
+            del self._waiting[thread]
+
+
+def _quietly(reason: RefusalReason) -> Reject:
+    """Without a word, for there is nobody to read it; counted, not written down."""
+    QUIET.labels(reason.value).inc()
+    return Reject([])
