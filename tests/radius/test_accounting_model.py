@@ -7,8 +7,8 @@ session and every counter is compared with the truth. `--hypothesis-profile=long
 Where information is lost, this is what counts as true:
 
 - A session ended when its Stop says so, whatever else was believed before: that it was silent, that the NAS restarted.
-- A session that the NAS lost ended with the Accounting-On or -Off that followed, or with its last news, at the latest
-  when one of its packets last arrived, where silence was noticed before that. Where nothing followed it ended with its last news: between its last report and the last
+- A session that the NAS lost ended with the Accounting-On or -Off that followed, or with its last news where silence
+  was noticed before that. Where nothing followed it ended with its last news: between its last report and the last
   arrival of any of its packets.
 - An Off and the On that follows it are one restart: the moment of either will do. Nothing that was sent before a
   restart is still on the way when the NAS restarts once more: it forgets what it has not delivered. And the worker,
