@@ -5,6 +5,7 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from sqlalchemy import select
 from hotspot.adapters.one_time_login import OneTimeLogin
 from hotspot.db import Database
 from hotspot.models import Nas, WifiSession, WifiSessionCounter
+from hotspot.services.nases import NasDraft, change_nas
 from hotspot.settings import Settings
 from hotspot.values import TerminateCause
 from tests import factories
 from tests.fixtures.processes import running
-from tests.radius.conftest import RadiusProcess, free_port, given_login, started
+from tests.radius.conftest import RadiusProcess, administrator_of, free_port, given_login, started
 from tests.radius.packets import (
     accounting,
     hidden_password,
@@ -140,7 +142,9 @@ def test_a_nas_whose_certificate_is_taken_away_is_cut_off_within_seconds(
 ) -> None:
     with connected(town, radsec_process) as nas:
         with radsec_process.database.transaction() as db:
-            db.get_one(Nas, radsec_process.nas_id).certificate_name = None
+            changed = db.get_one(Nas, radsec_process.nas_id)
+            draft = NasDraft(changed.name, changed.site_id, changed.nas_identifier, ("192.0.2.7/32",), ())
+            change_nas(db, administrator_of(db, changed), changed.id, draft, datetime.now(UTC))
 
         assert nas.is_cut_off()
 
