@@ -1,10 +1,11 @@
 """Devices that are remembered: by whom, for how long, and how they are forgotten. Letting one in is in
 `mac_authentication.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, delete, false, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -108,6 +109,12 @@ def forget_former_person(db: Session, grant: Grant) -> None:
             RememberedDevice.voucher_id.is_distinct_from(grant.voucher_id)
         )
         _delete(db, (RememberedDevice.device_mac == grant.device_mac) & another)
+
+
+def forget_devices_on(db: Session, grant_ids: Collection[UUID]) -> None:
+    """Staff have ended these visits: who comes back has to sign in."""
+    macs = select(Grant.device_mac).where(Grant.id.in_(grant_ids))
+    _delete(db, RememberedDevice.device_mac.in_(macs))
 
 
 def count_of_patron(db: Session, patron: Patron, now: datetime) -> int:

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from hotspot.models import Grant
 from hotspot.values import RefusalReason
 from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD
 from tests.journeys.conftest import OpenBrowser
@@ -59,10 +62,27 @@ def test_coming_back_needs_nothing_to_be_typed(visitor: Visitor, card: dict[str,
     visitor.expect_online()
 
 
-def test_a_remembered_device_comes_back_without_the_portal(visitor: Visitor, card: dict[str, str]) -> None:
+def test_a_remembered_device_comes_back_without_the_portal(visitor: Visitor, card: dict[str, str], town: Town) -> None:
+    """A day later."""
     visitor.arrive()
     visitor.sign_in_remembered(**card)
     expect(visitor.devices).to_contain_text("cet appareil")
+    visitor.walk_to("Place de la République")
+    visitor.expect_captured()
+    grants = select(Grant).where(Grant.device_mac == visitor.mac.replace(":", "")).order_by(Grant.created_at)
+    with town.looked_into() as db:
+        first = db.scalars(grants).one()
+        first.created_at, first.ends_at = (moment - timedelta(days=1) for moment in (first.created_at, first.ends_at))
+    visitor.walk_to("Médiathèque des Capucins")
+    visitor.expect_pretend_internet()
+    with town.looked_into() as db:
+        assert [each.by_mac for each in db.scalars(grants)] == [False, True]
+
+
+def test_a_visit_goes_on_where_the_device_comes_back(visitor: Visitor) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_one_tap()
+    visitor.expect_online()
     visitor.walk_to("Place de la République")
     visitor.expect_captured()
     visitor.walk_to("Médiathèque des Capucins")
