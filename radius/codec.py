@@ -16,6 +16,9 @@ from radius.messages import DiscardReason
 
 HEADER_LENGTH = 20
 LONGEST = 4096
+MOST_ATTRIBUTES = 200
+"""A real request has some thirty. 4096 octets have room for two thousand empty ones, which anybody can send and which
+would keep us busy a hundred times as long as a real one, before it shows that they are forged."""
 PROXY_STATE = 33
 VENDOR_SPECIFIC = 26
 MESSAGE_AUTHENTICATOR = 80
@@ -116,7 +119,9 @@ def parse(datagram: bytes) -> Packet | DiscardReason:
     packet = Packet(octets)
     first, more = packet.first, packet.more
     at = HEADER_LENGTH
-    while at < length:
+    for _ in range(MOST_ATTRIBUTES):
+        if at == length:
+            break
         end = at + octets[at + 1] if at + 1 < length else 0
         if end < at + 2 or end > length:
             return DiscardReason.ATTRIBUTE_MALFORMED
@@ -128,7 +133,7 @@ def parse(datagram: bytes) -> Packet | DiscardReason:
             if kind == MESSAGE_AUTHENTICATOR:
                 packet.message_authenticator_at = at + 2
         at = end
-    return packet
+    return packet if at == length else DiscardReason.TOO_MANY_ATTRIBUTES
 
 
 def readable(value: bytes) -> str:

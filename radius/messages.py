@@ -49,6 +49,7 @@ class DiscardReason(StrEnum):
     """The Length field says less than 20, more than 4096, or more than arrived."""
     ATTRIBUTE_MALFORMED = "attribute_malformed"
     """An attribute is shorter than its own header or runs past the end, or a number is not four octets long."""
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
     CODE_NOT_FOR_THIS_PORT = "code_not_for_this_port"
     # is it authentic
     MESSAGE_AUTHENTICATOR_MISSING = "message_authenticator_missing"
@@ -58,6 +59,8 @@ class DiscardReason(StrEnum):
     REQUEST_AUTHENTICATOR_WRONG = "request_authenticator_wrong"
     PROXY_STATE_UNPROTECTED = "proxy_state_unprotected"
     # what it asks
+    PROXY_STATE_TOO_LONG = "proxy_state_too_long"
+    """So much of it that the reply, which must repeat it, would be longer than a packet can be."""
     TWO_PASSWORDS = "two_passwords"
     PASSWORD_MALFORMED = "password_malformed"  # noqa: S105
     STATUS_TYPE_MISSING = "status_type_missing"

@@ -3,7 +3,7 @@
 from hotspot.services.accounting import AccountingKind
 from hotspot.values import TerminateCause
 from radius.authenticity import Chap, NoProof, Pap, Proof, SharedSecret
-from radius.codec import MalformedAttribute, Packet
+from radius.codec import PROXY_STATE, MalformedAttribute, Packet
 from radius.messages import AccessRequest, AccountingRequest, Code, DiscardReason, Request, StatusServer
 from radius.mschap import CHALLENGE_LENGTH, RESPONSE_LENGTH, MsChapV2
 
@@ -32,10 +32,14 @@ _ADMINISTRATIVE_USER = 6
 _EAP_MESSAGE = 79
 _MICROSOFT, _MS_CHAP_CHALLENGE, _MS_CHAP2_RESPONSE = 311, 11, 25
 _LONGEST_PASSWORD = 128
+_MOST_PROXY_STATE = 1024
+"""Octets, of the 4096 of a reply. A proxy adds one of some twenty; RFC 2865 section 5.33 knows no bound."""
 
 
 def read_request(packet: Packet, secret: SharedSecret) -> Request | DiscardReason:
     """`packet.code` is one that a port accepts."""
+    if PROXY_STATE in packet.first and sum(len(each) + 2 for each in packet.all(PROXY_STATE)) > _MOST_PROXY_STATE:
+        return DiscardReason.PROXY_STATE_TOO_LONG
     try:
         match packet.code:
             case Code.ACCESS_REQUEST:

@@ -27,6 +27,7 @@ from tests.fixtures.redis import a_redis
 # A busy machine makes an example slow, not wrong
 hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None)
 hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("parvis"), max_examples=20)
+hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("parvis"), max_examples=20_000)
 hypothesis.settings.load_profile("parvis")
 
 # argon2id is slow on purpose; test_passwords.py looks at it as it is shipped

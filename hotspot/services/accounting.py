@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from hotspot.models import WifiSession, WifiSessionCounter
+from hotspot.models import Nas, WifiSession, WifiSessionCounter
 from hotspot.services.accounting_rows import REUSED_AFTER, SessionRow, end_all, write_rows
 from hotspot.values import MacAddress, TerminateCause
 
@@ -139,8 +139,14 @@ def record(db: Session, records: Sequence[AccountingRecord], now: datetime, know
 def close_silent(db: Session, now: datetime, stale_after: timedelta) -> int:
     """End live Wi-Fi sessions without news for so long, as of the last news; how many.
 
-    Silence is our guess, so one that was closed for it and has spoken since is live again first.
+    Silence is our guess, so one that was closed for it and has spoken since is live again first, or was ended by the
+    restart that its NAS has reported.
     """
+    rebooted_at = (
+        select(Nas.rebooted_at)
+        .where(Nas.id == WifiSession.nas_id, Nas.rebooted_at >= WifiSession.started_at)
+        .scalar_subquery()
+    )
     heard_at = select(WifiSessionCounter.updated_at).where(WifiSessionCounter.id == WifiSession.id).scalar_subquery()
     last_news = func.coalesce(heard_at, WifiSession.started_at)
     db.execute(
@@ -149,9 +155,8 @@ def close_silent(db: Session, now: datetime, stale_after: timedelta) -> int:
             WifiSession.terminate_cause == TerminateCause.SILENCE,
             WifiSession.started_at > now - _LONGEST_OUTAGE,
             heard_at > WifiSession.ended_at,
-            heard_at >= now - stale_after,
         )
-        .values(ended_at=None, terminate_cause=None)
+        .values(ended_at=rebooted_at, terminate_cause=case((rebooted_at.is_not(None), TerminateCause.NAS_REBOOT)))
         .execution_options(synchronize_session=False)
     )
     closed = db.execute(
@@ -187,23 +192,27 @@ def _write(db: Session, records: Iterable[AccountingRecord], now: datetime, know
 
 def _folded(rows: Sequence[SessionRow]) -> tuple[list[SessionRow], list[SessionRow]]:
     """(a row for each key, in the order of the keys, so that two processes lock them alike; those of a later session
-    under an id that is used again)."""
+    under an id that is used again, and reports whose octets only the tables can add up)."""
     folded: dict[str, SessionRow] = {}
     later: list[SessionRow] = []
-    for row in sorted(rows, key=_beginning) if len(rows) > 1 else rows:
+    apart: set[str] = set()
+    for row in sorted(rows, key=_moment) if len(rows) > 1 else rows:
         kept = folded.setdefault(row.key, row)
         if kept is row:
             continue
         if kept.ended_at is not None and row.started_at > kept.ended_at + REUSED_AFTER:
             row.key = _next_key(row.key)
             later.append(row)
+        elif row.key in apart or _may_hide_a_wrap(kept, row):
+            apart.add(row.key)
+            later.append(row)
         else:
             _fold(kept, row)
     return [folded[key] for key in sorted(folded)], later
 
 
-def _beginning(row: SessionRow) -> datetime:
-    return row.started_at
+def _moment(row: SessionRow) -> datetime:
+    return row.happened_at
 
 
 def _next_key(key: str) -> str:
@@ -243,21 +252,18 @@ def _row(record: AccountingRecord, known: KnownSessions | None) -> SessionRow:
     )
 
 
+def _may_hide_a_wrap(kept: SessionRow, new: SessionRow) -> bool:
+    """Two readings that a NAS without Gigawords may have made. Against the tables each must be seen: the last alone may
+    be more than 4 GiB from what they hold."""
+    counters = (kept.upload_octets, new.upload_octets), (kept.download_octets, new.download_octets)
+    return any(one != other and min(one, other) > 0 and max(one, other) < _WRAP for one, other in counters)
+
+
 def _fold(kept: SessionRow, new: SessionRow) -> None:
     """Two rows of one session in a batch become one, by the rules that the tables follow."""
-    earlier, later = (new, kept) if new.session_seconds < kept.session_seconds else (kept, new)
-    if earlier.session_seconds < later.session_seconds:
-        upload, download = (
-            grown(earlier.upload_octets, later.upload_octets),
-            grown(earlier.download_octets, later.download_octets),
-        )
-    else:
-        upload, download = (
-            max(earlier.upload_octets, later.upload_octets),
-            max(earlier.download_octets, later.download_octets),
-        )
-    kept.upload_octets, kept.download_octets = upload, download
-    kept.session_seconds = later.session_seconds
+    kept.upload_octets = max(kept.upload_octets, new.upload_octets)
+    kept.download_octets = max(kept.download_octets, new.download_octets)
+    kept.session_seconds = max(kept.session_seconds, new.session_seconds)
     kept.is_wide = kept.is_wide or new.is_wide
     kept.started_at = min(kept.started_at, new.started_at)
     kept.happened_at = max(kept.happened_at, new.happened_at)
@@ -265,11 +271,3 @@ def _fold(kept: SessionRow, new: SessionRow) -> None:
     kept.framed_ip = new.framed_ip or kept.framed_ip
     if kept.ended_at is None:
         kept.ended_at, kept.terminate_cause = new.ended_at, new.terminate_cause
-
-
-def grown(earlier: int, later: int) -> int:
-    """A counter after two reports, in whichever order they came. It only grows: if the later one is lower, and not
-    nought, it has wrapped at 2**32 unseen, since the NAS sends no Gigawords."""
-    if 0 < later < min(earlier, _WRAP):
-        return later + -(-(earlier - later) // _WRAP) * _WRAP
-    return max(earlier, later)

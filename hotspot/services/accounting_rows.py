@@ -60,7 +60,8 @@ REUSED_AFTER = timedelta(seconds=60)
 
 
 def _grown(column: str, greatest: str) -> str:
-    """`hotspot.services.accounting.grown` in SQL: integer division is the same in both."""
+    """A counter after two reports, in whichever order they came. It only grows: if the later one is lower, and not
+    nought, it has wrapped at 2**32 unseen, since the NAS sends no Gigawords."""
     new, old = f"excluded.{column}", f"kept.{column}"
 
     def wrapped(later: str, earlier: str) -> str:
@@ -87,8 +88,10 @@ def _counters(values: str, greatest: str) -> str:
 
 
 def _sessions(values: str, least: str) -> str:
-    """A closed session stays closed. Silence was our guess: the NAS's own word replaces it."""
-    is_open = "(kept.ended_at IS NULL OR kept.terminate_cause = 'silence')"
+    """A closed session stays closed. That it was silent, or live until a restart, is what we concluded: the NAS's own
+    Stop replaces it."""
+    is_open = """(kept.ended_at IS NULL OR kept.terminate_cause = 'silence' OR (kept.terminate_cause = 'nas_reboot'
+            AND (excluded.terminate_cause <> 'nas_reboot' OR excluded.ended_at < kept.ended_at)))"""
     return f"""
     INSERT INTO wifi_sessions AS kept (
         id, nas_id, site_id, grant_id, acct_session_id, user_name, device_mac, calling_station_id,

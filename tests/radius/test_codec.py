@@ -36,6 +36,7 @@ def header(length: int, body: bytes = b"") -> bytes:
         pytest.param(header(24, b"\x01\x05ab"), DiscardReason.ATTRIBUTE_MALFORMED, id="past the end by one"),
         pytest.param(header(24, b"\x01\x05abc"), DiscardReason.ATTRIBUTE_MALFORMED, id="past Length into the padding"),
         pytest.param(header(25, b"\x01\x04ab\x02"), DiscardReason.ATTRIBUTE_MALFORMED, id="one octet too many"),
+        pytest.param(header(422, b"\x01\x02" * 201), DiscardReason.TOO_MANY_ATTRIBUTES, id="201 attributes"),
     ],
 )
 def test_a_malformed_packet_is_named(datagram: bytes, reason: DiscardReason) -> None:
@@ -53,6 +54,10 @@ def test_the_longest_packet_is_read() -> None:
     body = attribute(25, bytes(253)) * 15 + attribute(25, bytes(249))
 
     assert len(parsed(header(4096, body)).all(25)) == 16
+
+
+def test_two_hundred_attributes_are_read() -> None:
+    assert len(parsed(header(420, b"\x01\x02" * 200)).all(1)) == 200
 
 
 @pytest.mark.parametrize("captured", VECTORS, ids=lambda each: str(each["name"]))

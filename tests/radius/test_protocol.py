@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from hotspot.models import MessageAuthenticatorMode
 from hotspot.services.accounting import AccountingKind
-from hotspot.services.radius_clients import RadiusClient, RadiusClients, over_radsec
+from hotspot.services.radius_clients import RadiusClients, over_radsec
 from hotspot.values import TerminateCause
-from hotspot.vendors import VENDORS
 from radius.authenticity import Chap, NoProof, Pap
 from radius.messages import (
     Accept,
@@ -25,6 +24,7 @@ from radius.messages import (
     StatusServer,
 )
 from radius.protocol import AnswerAgain, Ask, Discard, Exchange, RadiusProtocol
+from tests.radius.clients import client
 from tests.radius.packets import (
     SECRET,
     VECTORS,
@@ -43,21 +43,6 @@ NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 SOURCE = ("192.0.2.1", 40_000)
 AUTH, ACCT = Door.AUTHENTICATION, Door.ACCOUNTING
 REQUIRED, AUTO, OPTIONAL = MessageAuthenticatorMode
-
-
-def client(**overrides: Any) -> RadiusClient:
-    fields: dict[str, Any] = {
-        "nas_id": 1,
-        "vendor": VENDORS["coovachilli"],
-        "secret": SECRET,
-        "message_authenticator": REQUIRED,
-        "message_authenticator_seen": False,
-        "is_proxy": False,
-        "swaps_octets": False,
-        "site_id": 1,
-        "sites": {},
-    }
-    return RadiusClient(**fields | overrides)
 
 
 def protocol(**overrides: Any) -> RadiusProtocol:
