@@ -1,7 +1,8 @@
 """Staff end connections: one, all of a voucher, of a patron, of a site. And, for services: lengthen those of a grant.
 
 Ending a connection leaves the visit as it is: the device may come back and go on. With `visits_too` the grants end as
-well, and it is refused. Only wishes are noted here: a connection is over when its gateway has said so.
+well, and it is refused, also if it was remembered. Only wishes are noted here: a connection is over when its gateway
+has said so.
 """
 
 from datetime import datetime
@@ -16,6 +17,7 @@ from hotspot.models import Grant, Site, Voucher, WifiSession, WishKind, WishReas
 from hotspot.services import audit, vouchers
 from hotspot.services.ending_grants import end_grants
 from hotspot.services.patrons import get_patron
+from hotspot.services.remembering import forget_devices_on
 from hotspot.services.sites import get_site
 from hotspot.services.staff import Scope
 from hotspot.services.wishes import ask
@@ -95,7 +97,9 @@ def _end(db: Session, by: Scope, whose: ColumnElement[bool], now: datetime, *, v
     """How many connections."""
     live = db.execute(select(WifiSession.id, WifiSession.grant_id).where(_is_live(whose))).all()
     if visits_too:
-        end_grants(db, {grant_id for _, grant_id in live if grant_id is not None}, by, now)
+        grant_ids = {grant_id for _, grant_id in live if grant_id is not None}
+        end_grants(db, grant_ids, by, now)
+        forget_devices_on(db, grant_ids)
     of_these = WifiSession.id.in_([session_id for session_id, _ in live])
     why = WishReason.ENDED_BY_STAFF if visits_too else WishReason.STAFF
     ask(db, of_these, WishKind.DISCONNECT, why, by, now, again=True)
