@@ -35,11 +35,17 @@ _RADSEC = "radsec"
 class Connections(Protocol):
     """TLS connections that NASes have opened to this process (RadSec): a change goes out over the same one."""
 
+    def is_connected(self, nas_id: int) -> bool:
+        """Has this NAS one? From any thread, like `send_to`."""
+
     def send_to(self, nas_id: int, packet: bytes) -> bool:
-        """False if this NAS has none here. From any thread."""
+        """False if this NAS has none here."""
 
 
 class NoConnections:
+    def is_connected(self, _nas_id: int) -> bool:
+        return False
+
     def send_to(self, _nas_id: int, _packet: bytes) -> bool:
         return False
 
@@ -166,13 +172,14 @@ class ChangeSender:
                 return
         with self._database.transaction() as db:
             confirm(db, now)
-            taken = take(db, now, self._settings, self._vault)
+            taken = take(db, now, self._settings, self._vault, self.connections.is_connected)
         for wish in taken:
             unsent = self._begin(wish, now)
             if unsent is None:
                 CHANGE_PACKETS.labels(wish.kind.value).inc()
             else:
                 self._outcomes.append(Outcome(wish, unsent))
+        self._note()  # what did not leave is at once another process's to try
 
     def _begin(self, wish: TakenWish, now: datetime) -> Answer | None:
         """Over the NAS's own TLS connection if it has one here, else to its address. What kept it from leaving."""

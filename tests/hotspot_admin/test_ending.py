@@ -60,7 +60,7 @@ def test_one_connection_is_ended_after_a_question(librarian: Browser, database: 
     assert (wish.kind, wish.why, wish.asked_by) == (WishKind.DISCONNECT, WishReason.STAFF, LIBRARIAN)
     page = librarian.get("/online")
     assert "On demande à la passerelle de couper cette connexion." in page.text
-    assert "Demandé La passerelle sera sollicitée dans la seconde." in page.root.one("tbody").text
+    assert "Demandé La passerelle sera sollicitée dans un instant." in page.root.one("tbody").text
     assert "Couper" not in [each.text for each in page.root.all("a")]
     with database.reading() as db:
         assert db.scalars(select(Grant)).one().ends_because is RefusalReason.GRANT_ENDED
