@@ -227,18 +227,20 @@ def test_a_nas_with_a_tls_connection_is_asked_over_it(database: Database, settin
 def test_of_several_processes_the_one_with_the_tls_connection_asks(
     any_database: Database, settings: Settings, nas: PlayedNas
 ) -> None:
-    """However often the others look first: they use no UDP beside it, and nobody waits for their turns."""
-    connected, began = Connected(), time.monotonic()
-    with sending(any_database, settings), sending(any_database, settings):
-        nas_id = wish_for(any_database, "127.0.0.1/32", nas.port, certificate_name="nas-1")
-        with sending(any_database, settings, connections=connected) as sender:
-            wait_until(lambda: bool(connected.sent))
-            sender.answered(nas_id, acknowledged(connected.sent[0][1], b"radsec"))
-            wait_until(lambda: state(any_database) is WishState.ACCEPTED)
+    """The others look first, and use no UDP beside it."""
+    connected = Connected()
+    nas_id = wish_for(any_database, "127.0.0.1/32", nas.port, certificate_name="nas-1")
+    with (
+        sending(any_database, settings),
+        sending(any_database, settings),
+        sending(any_database, settings, connections=connected) as sender,
+    ):
+        wait_until(lambda: bool(connected.sent))
+        sender.answered(nas_id, acknowledged(connected.sent[0][1], b"radsec"))
+        wait_until(lambda: state(any_database) is WishState.ACCEPTED)
 
     assert len(connected.sent) == 1
     assert nas.heard == []
-    assert time.monotonic() - began < 8
 
 
 def test_a_nas_with_a_certificate_and_no_connection_is_asked_at_its_address_after_a_while(
