@@ -143,9 +143,11 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
 
 DISCARDS: dict[str, tuple[str, str]] = {
     "unknown_nas": (_("No gateway has this address"), _("Add it, or correct its addresses.")),
+    "unknown_certificate": (_("No gateway has this certificate"), _("Type its name on the gateway's page.")),
     "packet_too_short": (_("Too short to be RADIUS"), _BROKEN),
     "length_wrong": (_("Another length than it says"), _BROKEN),
     "attribute_malformed": (_("An attribute that cannot be read"), _BROKEN),
+    "too_many_attributes": (_("More attributes than any device sends"), _BROKEN),
     "code_not_for_this_port": (
         _("Not for this port"),
         _("The ports for authentication and accounting are exchanged on the device."),
@@ -161,6 +163,10 @@ DISCARDS: dict[str, tuple[str, str]] = {
         _("Through a proxy, without proof of origin"),
         _("If it is a RADIUS proxy, say so under the settings that are rarely needed."),
     ),
+    "proxy_state_too_long": (
+        _("More Proxy-State than an answer can repeat"),
+        _("Fewer proxies in a row; or somebody who has the secret tries us: change it."),
+    ),
     "two_passwords": (_("Two passwords at once"), _BROKEN),
     "password_malformed": (_("A password that cannot be read"), _BROKEN),
     "status_type_missing": (_("Accounting that says nothing"), _BROKEN),
@@ -171,6 +177,8 @@ DISCARDS: dict[str, tuple[str, str]] = {
     ),
     "database_away": (_("Our database was away"), _OURS),
     "redis_away": (_("Our Redis was away"), _OURS),
+    "journal_full": (_("Our database was away, and our disk full"), _OURS),
+    "back_end_too_slow": (_("We could not look up a card, a code or a device in time"), _OURS),
     "cannot_be_recorded": (_("We could not record it"), _OURS),
 }
 """By `radius.messages.DiscardReason`: what it was, and what to do."""

@@ -97,13 +97,15 @@ _MALFORMED = (
     "packet_too_short",
     "length_wrong",
     "attribute_malformed",
+    "too_many_attributes",
+    "proxy_state_too_long",
     "message_authenticator_malformed",
     "two_passwords",
     "password_malformed",
     "status_type_missing",
     "session_id_missing",
 )
-_OURS = ("database_away", "redis_away", "cannot_be_recorded")
+_OURS = ("database_away", "redis_away", "journal_full", "back_end_too_slow", "cannot_be_recorded")
 _COUNTED = {
     FindingKind.PROOF_MISSING: (("message_authenticator_missing",), Severity.ALARM),
     FindingKind.PROXY_STATE_UNPROTECTED: (("proxy_state_unprotected",), Severity.ALARM),
