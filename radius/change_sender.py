@@ -183,25 +183,30 @@ class ChangeSender:
 
     def _begin(self, wish: TakenWish, now: datetime) -> Answer | None:
         """Over the NAS's own TLS connection if it has one here, else to its address. What kept it from leaving."""
+        ways = [self._leaves_over_tls, self._leaves_by_udp]
+        if wish.tries == 2:  # silence before: many devices with a TLS connection listen for this on UDP alone
+            ways.reverse()
         try:
-            place: Place = (_RADSEC, wish.nas_id)
-            packet = self._client.begin(wish, place, RADSEC_SECRET, now, repeats=False)
-            if self.connections.send_to(wish.nas_id, packet):
-                return None
-            self._client.forget(place, packet)
-            if wish.address is None:
-                return Answer.NO_WAY
-            place = (_plain(wish.address), wish.port)
-            packet = self._client.begin(wish, place, wish.secret, now)
+            return None if any(leaves(wish, now) for leaves in ways) else Answer.NO_WAY
         except BlockingIOError:
             return Answer.BUSY
         except ValueError:  # an attribute that fits in no packet: a name that a NAS made too long
             log.warning("change_not_encoded", nas_id=wish.nas_id)
             return Answer.NO_WAY
-        if not self._send(place, packet):
-            self._client.forget(place, packet)
-            return Answer.NO_WAY
-        return None
+
+    def _leaves_over_tls(self, wish: TakenWish, now: datetime) -> bool:
+        if not self.connections.is_connected(wish.nas_id):
+            return False
+        place: Place = (_RADSEC, wish.nas_id)
+        packet = self._client.begin(wish, place, RADSEC_SECRET, now, repeats=False)
+        return self.connections.send_to(wish.nas_id, packet) or self._client.forget(place, packet)
+
+    def _leaves_by_udp(self, wish: TakenWish, now: datetime) -> bool:
+        if wish.address is None:
+            return False
+        place: Place = (_plain(wish.address), wish.port)
+        packet = self._client.begin(wish, place, wish.secret, now)
+        return self._send(place, packet) or self._client.forget(place, packet)
 
     def _send(self, place: Place, packet: bytes) -> bool:
         each = self._sockets.get(socket.AF_INET6 if ":" in place[0] else socket.AF_INET)

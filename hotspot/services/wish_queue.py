@@ -64,6 +64,8 @@ class TakenWish:
     wish_id: int
     lease: datetime
     """Until when it is this process's alone; also its name in the answer."""
+    tries: int
+    """This one included."""
     kind: WishKind
     nas_id: int
     attributes: Attributes
@@ -116,6 +118,7 @@ def take(
             TakenWish(
                 wish_id=wish.id,
                 lease=wish.due_at,
+                tries=wish.tries,
                 kind=wish.kind,
                 nas_id=nas.id,
                 attributes=attributes,

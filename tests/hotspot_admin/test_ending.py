@@ -257,6 +257,18 @@ def test_a_gateways_page_says_whether_it_obeys(
     assert ("HS_COAPORT" in section) is ("unanswered_in_a_row" in (record or {}))
 
 
+def test_a_deaf_gateway_on_radsec_is_told_about_its_connection(
+    administrator: Browser, database: Database, town: Town
+) -> None:
+    with database.transaction() as db:
+        nas_id = factories.make_nas(db, site=db.get_one(Site, town.library), certificate_name="nas-1").id
+        db.add(ChangeRecord(nas_id=nas_id, kind=WishKind.DISCONNECT, unanswered_in_a_row=1))
+
+    section = administrator.get(f"/gateways/{nas_id}").root.one("section", id="changes").text
+
+    assert "sur la connexion qu’elle a ouverte" in section
+
+
 def test_every_state_and_every_reason_to_end_has_its_word() -> None:
     assert set(STATES) == set(WishState)
     assert set(REASONS) == set(WishReason) - {WishReason.LENGTHENED}

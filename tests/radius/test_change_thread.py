@@ -37,11 +37,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
 class FastClock:
     """Half a minute of patience is over in three seconds."""
 
-    def __init__(self) -> None:
-        self._began_at, self._began = datetime.now(UTC), time.monotonic()
+    def __init__(self, speed: float = 10) -> None:
+        self._began_at, self._began, self._speed = datetime.now(UTC), time.monotonic(), speed
 
     def __call__(self) -> datetime:
-        return self._began_at + timedelta(seconds=10 * (time.monotonic() - self._began))
+        return self._began_at + timedelta(seconds=self._speed * (time.monotonic() - self._began))
 
 
 @dataclass
@@ -222,6 +222,19 @@ def test_a_nas_with_a_tls_connection_is_asked_over_it(database: Database, settin
     assert [each for each, _ in connected.sent] == [nas_id]
     assert SharedSecret(b"radsec").has_request_authenticator(connected.sent[0][1])
     assert nas.heard == []
+
+
+def test_a_nas_that_is_silent_over_tls_is_asked_at_its_address_the_next_time(
+    database: Database, settings: Settings, nas: PlayedNas
+) -> None:
+    clock, connected = FastClock(speed=60), Connected()
+    wish_for(database, "127.0.0.1/32", nas.port, clock(), certificate_name="nas-1")
+    with sending(database, settings, clock, connections=connected):
+        wait_until(lambda: state(database) is WishState.ACCEPTED)
+
+    assert len(connected.sent) == 1
+    assert len(nas.heard) == 1
+    assert SharedSecret(factories.RADIUS_SECRET.encode()).has_request_authenticator(nas.heard[0])
 
 
 def test_of_several_processes_the_one_with_the_tls_connection_asks(
