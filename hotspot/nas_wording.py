@@ -3,6 +3,7 @@ and for each reason of a discard a sentence and what to do. (On these pages a NA
 
 from datetime import timedelta
 
+from hotspot.error_causes import message_of
 from hotspot.policy.nas_health import Finding, FindingKind
 from hotspot.wording import Explanation, translations
 
@@ -30,7 +31,8 @@ def explain_finding(finding: Finding, language: str) -> Explanation:
         title = _CLOCK_AHEAD
     gettext = translations(language).gettext
     said = {"number": finding.number, "length": print_length(finding.length, language)}
-    return Explanation(gettext(title) % said, gettext(what_to_do))
+    why = f"{gettext(message_of(finding.number or None))} " if finding.kind is FindingKind.COA_REFUSED else ""
+    return Explanation(gettext(title) % said, why % said + gettext(what_to_do))
 
 
 def explain_discard(reason: str, language: str) -> Explanation:
@@ -127,11 +129,11 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
     ),
     FindingKind.MALFORMED: (_("Packets that make no sense were left unanswered (%(number)s in 24 hours)."), _BROKEN),
     FindingKind.COA_REFUSED: (
-        _("It refuses to end connections when we ask (%(number)s)."),
-        _("Allow Disconnect and CoA (RADIUS “incoming”) on the device, with the same secret."),
+        _("It refused to end or change a connection %(length)s ago."),
+        _("Until it obeys, whoever is to be cut off stays online until the time they were given is over."),
     ),
     FindingKind.COA_UNANSWERED: (
-        _("It does not answer when we ask to end a connection (%(number)s)."),
+        _("It has not answered our last wishes to end or change a connection (%(number)s)."),
         _("Open the port for Disconnect and CoA on the device and on the firewall before it; behind NAT use RadSec."),
     ),
     FindingKind.OURS_AWAY: (_("Packets were left unanswered by a fault of ours (%(number)s in 24 hours)."), _OURS),
@@ -143,7 +145,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
 
 DISCARDS: dict[str, tuple[str, str]] = {
     "unknown_nas": (_("No gateway has this address"), _("Add it, or correct its addresses.")),
-    "unknown_certificate": (_("No gateway has this certificate"), _("Add it, or correct the name in its certificate.")),
+    "unknown_certificate": (_("No gateway has this certificate"), _("Type its name on the gateway's page.")),
     "packet_too_short": (_("Too short to be RADIUS"), _BROKEN),
     "length_wrong": (_("Another length than it says"), _BROKEN),
     "attribute_malformed": (_("An attribute that cannot be read"), _BROKEN),
@@ -164,8 +166,8 @@ DISCARDS: dict[str, tuple[str, str]] = {
         _("If it is a RADIUS proxy, say so under the settings that are rarely needed."),
     ),
     "proxy_state_too_long": (
-        _("Through so many proxies that no answer has room"),
-        _("Look at the RADIUS proxies on the way: one of them sends requests in a circle."),
+        _("More Proxy-State than an answer can repeat"),
+        _("Fewer proxies in a row; or somebody who has the secret tries us: change it."),
     ),
     "two_passwords": (_("Two passwords at once"), _BROKEN),
     "password_malformed": (_("A password that cannot be read"), _BROKEN),
@@ -177,14 +179,8 @@ DISCARDS: dict[str, tuple[str, str]] = {
     ),
     "database_away": (_("Our database was away"), _OURS),
     "redis_away": (_("Our Redis was away"), _OURS),
-    "journal_full": (
-        _("Our database was away and our disk full"),
-        _("Make room on the server's disk. The gateway asks again by itself."),
-    ),
-    "back_end_too_slow": (
-        _("A card, a code or a device could not be checked in time"),
-        _("Some are harmless. Many: the library's system or our database is slow."),
-    ),
+    "journal_full": (_("Our database was away, and our disk full"), _OURS),
+    "back_end_too_slow": (_("We could not look up a card, a code or a device in time"), _OURS),
     "cannot_be_recorded": (_("We could not record it"), _OURS),
 }
 """By `radius.messages.DiscardReason`: what it was, and what to do."""

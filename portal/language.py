@@ -72,7 +72,7 @@ def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> str:
-    text: str = format_date(moment.astimezone(zone), "d MMMM y", locale=_locale())
+    text: str = format_date(moment.astimezone(zone), "d MMM y", locale=_locale())
     return _unbroken(text)
 
 

@@ -80,6 +80,18 @@ def end_of(certificate: Path) -> datetime:
     return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
+def is_for(certificate: Path, host: str) -> bool:
+    """Would a device that connects to this name or address take the certificate for the server's (RFC 6125)?"""
+    try:
+        extensions = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    hosts = {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+    hosts |= {str(address) for address in names.get_values_for_type(x509.IPAddress)}
+    return host.lower() in hosts or f"*.{host.lower().partition('.')[2]}" in hosts
+
+
 def _look_at(**files: Path) -> None:
     """OpenSSL does not say which one is missing."""
     for setting, path in files.items():

@@ -28,6 +28,8 @@ ENOUGH = 100
 LINGER = 0.002
 """Seconds after a batch in which the next one may grow: under load few large batches cost less than many small ones.
 A lone request does not wait."""
+GOODBYE = 1.0
+"""Seconds, at the most, that all of the people's threads together may take to stop."""
 
 
 @dataclass(slots=True)
@@ -178,10 +180,13 @@ class PeopleLane:
             thread.start()
 
     def stop(self) -> None:
+        """Who is stuck in a back end is not waited for: nobody hears that answer any more."""
+        self._waiting.clear()
         for _ in self._threads:
             self._asked.put(None)
+        until = perf_counter() + GOODBYE
         for thread in self._threads:
-            thread.join(timeout=2)
+            thread.join(timeout=max(0.0, until - perf_counter()))
 
     def gather(self, exchange: Exchange) -> None:
         if len(self._waiting) >= self.MOST_WAITING:

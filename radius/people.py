@@ -27,17 +27,22 @@ from hotspot.services.signing_in import Entered, SignInRequest, enter
 from hotspot.settings import Settings
 from hotspot.values import QUIET_REFUSALS, Admit, MacAddress, RefusalReason, Refuse, Way, parse_mac
 from radius.attributes import ReplyWriter
+from radius.lanes import PeopleLane
 from radius.messages import AccessRequest, DiscardReason, Reject, Reply
 from radius.metrics import QUIET
 from radius.protocol import Exchange
 from radius.routing import Asking, asks_with
 from radius.typed import credential_of
 
+PATIENCE = timedelta(seconds=1.5)
+"""What takes longer is left unanswered."""
 _AWAY_FOR = timedelta(seconds=5)
 """After a failure the database is not tried again for so long: a device that is known gets its answer at once."""
-PATIENCE = timedelta(seconds=1.5)
-"""What takes longer is left unanswered; and a database that has left another request waiting for longer than this is as
-good as away."""
+_DOUBT_AFTER = timedelta(seconds=1)
+"""A database that has kept one of us waiting for longer is as good as away. Within our patience: those who came
+meanwhile still get what can be said without it."""
+_MOST_WAITING = PeopleLane.WORKERS - 2
+"""For the database at a time: however many wait for one that hangs, somebody is there for the others."""
 _AWAY = {
     "redis": DiscardReason.REDIS_AWAY,
     "database": DiscardReason.DATABASE_AWAY,
@@ -61,6 +66,7 @@ class People:
         vault: Vault,
         settings: Settings,
         note: Callable[[Answered], None],
+        clock: Callable[[], datetime],
     ) -> None:
         """`note`: keeps what is written down of an answer, before that leaves."""
         self._database = database
@@ -71,6 +77,8 @@ class People:
         self._vault = vault
         self._settings = settings
         self._note = note
+        self._clock = clock
+        self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._away_until = datetime.min.replace(tzinfo=UTC)
         self._waiting: dict[int, datetime] = {}
         """By thread, since when it has been waiting for the database."""
@@ -114,7 +122,7 @@ class People:
         return Reject([]) if isinstance(decision, Refuse) else self._writer.accept(decision, client)
 
     def _admit_device(self, seen: DeviceSeen, now: datetime) -> Decision:
-        with self._watched(self._database.transaction(), now) as db:
+        with self._watched(self._database.transaction()) as db:
             answer = admit_device(db, seen, now, vault=self._vault, settings=self._settings)
         if isinstance(answer, Refuse):
             self._known.forget([(seen.site_id, seen.device_mac)])
@@ -139,7 +147,7 @@ class People:
         if device_mac is None:
             return Refuse(RefusalReason.OTHER_DEVICE), None
         site_id = exchange.client.site_of(request.called_station_id)
-        with self._watched(self._database.reading(), now) as db:
+        with self._watched(self._database.reading()) as db:
             site = show_site(db, site_id)
         credential = credential_of(request)
         if isinstance(credential, Refuse):
@@ -157,7 +165,7 @@ class People:
         )
 
         def ask() -> Entered | Refuse:
-            with self._watched(self._database.transaction(), now) as db:
+            with self._watched(self._database.transaction()) as db:
                 return enter(db, asked, now, vault=self._vault, settings=self._settings)
 
         attempts = attempts_of(credential, device_mac=device_mac, site_id=site_id, organisation_id=site.organisation_id)
@@ -179,22 +187,35 @@ class People:
         return answer.admit, grant.id
 
     @contextmanager
-    def _watched(self, opened: AbstractContextManager[Session], now: datetime) -> Iterator[Session]:
+    def _watched(self, opened: AbstractContextManager[Session]) -> Iterator[Session]:
         """A transaction, unless the database is away, or does not answer."""
-        stuck = any(now - since > PATIENCE for since in list(self._waiting.values()))
-        if stuck or now < self._away_until:
+        if self._is_away() or not self._room.acquire(timeout=_DOUBT_AFTER.total_seconds()):
             raise Unavailable("database")
-        thread = threading.get_ident()
-        self._waiting[thread] = now
         try:
-            with opened as db:
+            if self._is_away():  # since we have been waiting for room
+                raise Unavailable("database")
+            with self._noticing(), opened as db:
                 yield db
+        finally:
+            self._room.release()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """How long the database takes, and whether it fails."""
+        thread = threading.get_ident()
+        self._waiting[thread] = self._clock()
+        try:
+            yield
         except Unavailable as error:
             if error.dependency == "database":
-                self._away_until = now + _AWAY_FOR
+                self._away_until = self._clock() + _AWAY_FOR
             raise
         finally:
             del self._waiting[thread]
+
+    def _is_away(self) -> bool:
+        now = self._clock()
+        return now < self._away_until or any(now - since > _DOUBT_AFTER for since in list(self._waiting.values()))
 
 
 def _quietly(reason: RefusalReason) -> Reject:

@@ -3,6 +3,7 @@
 import gc
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +52,7 @@ def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
     keeper = Keeper(database, RadiusClientReader(vault), protocol, clock)
     answers, records = _scribes(settings, database)
     bell = Bell()
-    lanes = _lanes(settings, vault, database, redis, (answers, records), bell.ring)
+    lanes = _lanes(settings, vault, database, redis, (answers, records), bell.ring, clock)
     doors = {
         Door.AUTHENTICATION: open_sockets(settings.radius_host, settings.radius_auth_port),
         Door.ACCOUNTING: open_sockets(settings.radius_host, settings.radius_acct_port),
@@ -77,11 +78,19 @@ def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
     try:
         server.run()
     finally:
-        for each in helpers:
-            each.stop()
+        _stop_all(helpers)
         status.stop()
         database.dispose()
         log.info("radius_stopped")
+
+
+def _stop_all(helpers: Iterable[Keeper | Scribe | ChangeSender]) -> None:
+    """At once: where the database hangs each of them waits for it for a while."""
+    stopping = [threading.Thread(target=each.stop) for each in helpers]
+    for each in stopping:
+        each.start()
+    for each in stopping:
+        each.join()
 
 
 def _scribes(settings: Settings, database: Database) -> tuple[Scribe, Scribe]:
@@ -105,6 +114,7 @@ def _lanes(
     redis: Redis,
     scribes: tuple[Scribe, Scribe],
     ring: Callable[[], None],
+    clock: Clock,
 ) -> Lanes:
     answers, records = scribes
     writer = ReplyWriter(settings, vault)
@@ -118,6 +128,7 @@ def _lanes(
         vault,
         settings,
         lambda answered: answers.keep([answered], durable=False),
+        clock,
     )
     return Lanes(
         logins=BatchLane("logins", logins, ring),

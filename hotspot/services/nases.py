@@ -201,7 +201,7 @@ def setup_of(nas: Nas, settings: Settings, vault: Vault, *, with_secrets: bool) 
         nas_identifier=nas.nas_identifier,
         secret=secret,
         redirect_secret=redirect_secret,
-        radius_host=_address_to_type(settings),
+        radius_host=address_to_type(settings),
         auth_port=settings.radius_auth_port,
         acct_port=settings.radius_acct_port,
         coa_port=nas.coa_port,
@@ -213,7 +213,7 @@ def setup_of(nas: Nas, settings: Settings, vault: Vault, *, with_secrets: bool) 
     return NasSetup(secret, redirect_secret, VENDORS[nas.vendor].setup_steps(facts))
 
 
-def _address_to_type(settings: Settings) -> str:
+def address_to_type(settings: Settings) -> str:
     """A server that listens on every address of its machine is reached where the portal is."""
     everywhere = settings.radius_host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
     return (settings.portal_url.host if everywhere else None) or settings.radius_host

@@ -1,10 +1,11 @@
 """Devices that are remembered: by whom, for how long, and how they are forgotten. Letting one in is in
 `mac_authentication.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, delete, false, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -20,10 +21,10 @@ MOST_REMEMBERED = 5
 
 
 def remember_device(db: Session, grant: Grant, now: datetime) -> bool:
-    """The grant's device, for whoever the grant is for. False if its offer does not have that, or if MOST_REMEMBERED
-    others are there: which of them to forget is for the person to say."""
+    """The grant's device, for whoever the grant is for. False if that is not offered, or if MOST_REMEMBERED others are
+    there: which of them to forget is for the person to say."""
     life = grant.offer.remember_for
-    if life is None or (grant.patron_id is None and grant.voucher_id is None):
+    if life is None or not _is_offered(grant):
         return False
     _lock_person(db, grant)
     others = _whose(grant) & (RememberedDevice.device_mac != grant.device_mac)
@@ -77,7 +78,7 @@ def remembered_with(db: Session, grant: Grant, now: datetime) -> RememberedWith:
         .order_by(RememberedDevice.created_at.desc(), RememberedDevice.id.desc())
     ).all()
     this_one = (each for each in devices if (each.device_mac, each.offer_id) == (grant.device_mac, grant.offer_id))
-    return RememberedWith(devices, grant.offer.remember_for is not None, next(this_one, None))
+    return RememberedWith(devices, _is_offered(grant), next(this_one, None))
 
 
 def find_remembered(db: Session, device_mac: str, site_id: int, now: datetime) -> RememberedDevice | None:
@@ -110,6 +111,12 @@ def forget_former_person(db: Session, grant: Grant) -> None:
         _delete(db, (RememberedDevice.device_mac == grant.device_mac) & another)
 
 
+def forget_devices_on(db: Session, grant_ids: Collection[UUID]) -> None:
+    """Staff have ended these visits: who comes back has to sign in."""
+    macs = select(Grant.device_mac).where(Grant.id.in_(grant_ids))
+    _delete(db, RememberedDevice.device_mac.in_(macs))
+
+
 def count_of_patron(db: Session, patron: Patron, now: datetime) -> int:
     return _count(db, RememberedDevice.patron_id == patron.id, now)
 
@@ -123,6 +130,12 @@ def forget_devices_of_patron(db: Session, scope: Scope, patron_id: int, now: dat
     subject = f"patron {patron.id}"
     audit.note(db, scope, "patron.devices_forgotten", subject, facts, now, organisation_id=patron.organisation_id)
     return patron
+
+
+def _is_offered(grant: Grant) -> bool:
+    """A device that was let in by its address alone cannot make that last longer: then it would never end."""
+    is_of_somebody = grant.patron_id is not None or grant.voucher_id is not None
+    return grant.offer.remember_for is not None and is_of_somebody and not grant.by_mac
 
 
 def _lock_person(db: Session, grant: Grant) -> None:

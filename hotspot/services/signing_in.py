@@ -122,7 +122,12 @@ def sign_in(
 def enter(db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings) -> Entered | Refuse:
     """For a NAS that asks by itself. Asking again finds the same grant: an answer that was lost costs nothing."""
     grant = _give_grant(db, request, now, vault, settings)
-    return grant if isinstance(grant, Refuse) else _entered(db, grant, now, settings)
+    if isinstance(grant, Refuse):
+        return grant
+    entered = _entered(db, grant, now, settings)
+    if isinstance(entered, Entered):
+        forget_former_person(db, grant)
+    return entered
 
 
 def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault, settings: Settings) -> Grant | Refuse:

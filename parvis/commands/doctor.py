@@ -14,11 +14,12 @@ import migrations
 from hotspot.adapters.redis import open_redis
 from hotspot.errors import Unavailable
 from hotspot.health import check_health
+from hotspot.services.nases import address_to_type
 from hotspot.settings import Settings, SettingsError, load_settings
 from parvis.commands.operator import opened
 from parvis.programs import is_well
 from parvis.startup import StartError, check_ports, prepare_var, wanted_ports
-from radius.certificates import WARN_BEFORE, Certificates
+from radius.certificates import WARN_BEFORE, Certificates, is_for
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,9 @@ def _radsec_certificate(settings: Settings) -> Finding:
     if left <= timedelta(0):
         return Finding("RadSec certificate", ok=False, detail=f"ended on {ends_at:%Y-%m-%d}: renew it")
     warning = ": renew it soon" if left < WARN_BEFORE else ""
+    host = address_to_type(settings)
+    if settings.radsec_certificate is not None and not is_for(settings.radsec_certificate, host):
+        warning += f"; it is not for {host}, which gateways are told to connect to"
     return Finding("RadSec certificate", ok=not warning, detail=f"ends on {ends_at:%Y-%m-%d}{warning}")
 
 

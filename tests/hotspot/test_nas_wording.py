@@ -27,6 +27,22 @@ def test_a_clock_is_fast_or_slow() -> None:
     assert explain_finding(slow, "fr").title == "Son horloge retarde de 1 h 00."
 
 
+@pytest.mark.parametrize(
+    ("error_cause", "said"),
+    [
+        (501, "It has been told not to obey: allow this server’s address"),
+        (0, "It gives no reason."),
+        (999, "It gives a reason that has no name (Error-Cause 999)."),
+    ],
+)
+def test_a_refusal_tells_its_cause_first(error_cause: int, said: str) -> None:
+    explained = explain_finding(Finding(FindingKind.COA_REFUSED, Severity.CARE, error_cause, timedelta(hours=2)), "en")
+
+    assert explained.title == "It refused to end or change a connection 2 h 00 ago."
+    assert explained.what_to_do.startswith(said)
+    assert explained.what_to_do.endswith("until the time they were given is over.")
+
+
 def test_every_reason_of_a_discard_is_explained() -> None:
     assert set(DISCARDS) >= {reason.value for reason in DiscardReason}
     assert explain_discard("wrong_by_tomorrow", "fr").title == "wrong_by_tomorrow"

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from hotspot.models import Grant
 from hotspot.values import RefusalReason
 from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.town import Town
-from tests.journeys.visitor import Desk, Visitor
+from tests.journeys.visitor import Desk, Visitor, expect_accessible
 
 NewVisitor = Callable[..., Visitor]
 
@@ -59,16 +62,64 @@ def test_coming_back_needs_nothing_to_be_typed(visitor: Visitor, card: dict[str,
     visitor.expect_online()
 
 
-def test_a_remembered_device_comes_back_without_the_portal(visitor: Visitor, card: dict[str, str]) -> None:
+def test_a_remembered_device_comes_back_without_the_portal(visitor: Visitor, card: dict[str, str], town: Town) -> None:
+    """A day later."""
     visitor.arrive()
-    visitor.open_offer("Avec votre carte de bibliothèque").get_by_label("Se souvenir de cet appareil").check()
-    visitor.sign_in_by_card(**card)
+    visitor.sign_in_remembered(**card)
+    expect(visitor.devices).to_contain_text("cet appareil")
+    visitor.walk_to("Place de la République")
+    visitor.expect_captured()
+    grants = select(Grant).where(Grant.device_mac == visitor.mac.replace(":", "")).order_by(Grant.created_at)
+    with town.looked_into() as db:
+        first = db.scalars(grants).one()
+        first.created_at, first.ends_at = (moment - timedelta(days=1) for moment in (first.created_at, first.ends_at))
+    visitor.walk_to("Médiathèque des Capucins")
+    visitor.expect_pretend_internet()
+    with town.looked_into() as db:
+        assert [each.by_mac for each in db.scalars(grants)] == [False, True]
+
+
+def test_a_visit_goes_on_where_the_device_comes_back(visitor: Visitor) -> None:
+    visitor.arrive()
+    visitor.sign_in_by_one_tap()
     visitor.expect_online()
-    expect(visitor.page.locator("#devices")).to_contain_text("cet appareil")
     visitor.walk_to("Place de la République")
     visitor.expect_captured()
     visitor.walk_to("Médiathèque des Capucins")
     visitor.expect_pretend_internet()
+
+
+def test_a_person_looks_at_their_devices_and_forgets_one_and_then_all(
+    new_visitor: NewVisitor, card: dict[str, str]
+) -> None:
+    phone, tablet = new_visitor(), new_visitor()
+    for device in (phone, tablet):
+        device.arrive()
+        device.sign_in_remembered(**card)
+    expect(tablet.devices).to_have_count(2)
+    tablet.devices.filter(has_not_text="cet appareil").get_by_role("button", name="Oublier").click()
+    expect(tablet.devices).to_have_count(1)
+    expect(tablet.devices).to_contain_text("cet appareil")
+    phone.page.reload()
+    expect(phone.devices).not_to_contain_text("cet appareil")
+    phone.page.get_by_role("button", name="Se souvenir de cet appareil").click()
+    expect(phone.devices).to_have_count(2)
+    phone.page.get_by_role("button", name="Les oublier tous").click()
+    expect(phone.devices).to_have_count(0)
+    expect_accessible(phone.page)
+
+
+def test_staff_forget_the_devices_of_a_card(visitor: Visitor, card: dict[str, str], desk: Desk) -> None:
+    visitor.arrive()
+    visitor.sign_in_remembered(**card)
+    desk.open("/patrons")
+    desk.page.locator("[name=card]").fill(card["card"])
+    desk.page.locator("form:has([name=card]) button").click()
+    desk.page.get_by_role("link", name=card["card"]).click()
+    desk.page.get_by_role("button", name="Les oublier tous").click()
+    expect(desk.page.get_by_text("Aucun appareil de cette carte")).to_be_visible()
+    visitor.page.reload()
+    expect(visitor.devices).to_have_count(0)
 
 
 def test_a_wrong_pin_and_then_the_right_one(visitor: Visitor, card: dict[str, str]) -> None:

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from hotspot.db import open_database
 from hotspot.sealing import Vault
+from hotspot.settings import load_settings
 from tests.fixtures.processes import running
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,6 +44,15 @@ class Town:
 
     def vault(self) -> Vault:
         return Vault((self.folder / "var" / "secret.key").read_text().strip())
+
+    @contextmanager
+    def looked_into(self) -> Iterator[Session]:
+        """Its tables, for what takes longer than a journey."""
+        secret = (self.folder / "var" / "secret.key").read_text().strip()
+        database = open_database(load_settings({}, var_dir=self.folder / "var", secret_key=secret))
+        with database.transaction() as db:
+            yield db
+        database.dispose()
 
     @property
     def access_point(self) -> str:

@@ -49,6 +49,16 @@ class Visitor:
         form.get_by_label("Code ou mot de passe").fill(pin)
         form.get_by_role("button", name=CONNECT).click()
 
+    def sign_in_remembered(self, card: str, pin: str) -> None:
+        self.open_offer("Avec votre carte de bibliothèque").get_by_label("Se souvenir de cet appareil").check()
+        self.sign_in_by_card(card, pin)
+        self.expect_online()
+
+    @property
+    def devices(self) -> Locator:
+        """Those that are remembered, on the page of the visit."""
+        return self.page.locator("#devices li")
+
     def sign_in_by_voucher(self, code: str) -> None:
         form = self.open_offer("Avec un code")
         form.get_by_label("Code", exact=True).fill(code)

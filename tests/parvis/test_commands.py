@@ -18,7 +18,7 @@ from parvis.secret_key import make_key_file
 from parvis.startup import prepare_var
 from tests import factories
 from tests.parvis.conftest import Run
-from tests.radius.tls_peers import Town
+from tests.radius.tls_peers import SERVER_NAME, Town
 
 
 @pytest.fixture
@@ -233,13 +233,26 @@ def test_the_doctor_looks_at_the_end_of_the_certificate_of_radsec(
     parvis: Run, installed: Settings, tmp_path: Path, days: int, says: str
 ) -> None:
     town = Town(tmp_path)
-    server = town.certificate("server", is_server=True, age_days=50, days=50 + days)
+    server = town.certificate(SERVER_NAME, is_server=True, file="server", age_days=50, days=50 + days)
     files = {"PARVIS_RADSEC_CERTIFICATE": str(server.certificate), "PARVIS_RADSEC_KEY": str(server.key)}
 
     result = parvis("doctor", **town.environment() | files)
 
     assert says in result.stdout
     assert result.exit_code == (0 if days == 400 else 1)
+
+
+def test_the_doctor_holds_the_certificate_of_radsec_against_what_gateways_are_told(
+    parvis: Run, installed: Settings, tmp_path: Path
+) -> None:
+    town = Town(tmp_path)
+    server = town.certificate("radius.commune.example", is_server=True, days=400)
+    files = {"PARVIS_RADSEC_CERTIFICATE": str(server.certificate), "PARVIS_RADSEC_KEY": str(server.key)}
+
+    result = parvis("doctor", **town.environment() | files)
+
+    assert "it is not for 127.0.0.1, which gateways are told to connect to" in result.stdout
+    assert result.exit_code == 1
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_device_can_be_remembered_later(pages: PageClient, visit: Callable[...
 
     assert remembered(database) == ["020000000001"]
     assert "Android · cet appareil" in page.text
-    assert "depuis le 10 mars 2026, jusqu’au 9 avril 2026" in page.text.replace("\xa0", " ")
+    assert "du 10 mars 2026 au 9 avr. 2026" in page.text.replace("\xa0", " ")
 
 
 def test_not_when_the_visit_is_over(

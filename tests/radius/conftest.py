@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 from redis import Redis
+from sqlalchemy.orm import Session
 
 import radius
 from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_one_time_login
@@ -23,6 +24,7 @@ from hotspot.db import Database
 from hotspot.models import Nas
 from hotspot.policy.admission import Usage
 from hotspot.services.signing_in import terms_of
+from hotspot.services.staff import Scope, find_scope
 from hotspot.settings import Settings
 from tests import factories
 from tests.fixtures.processes import running
@@ -85,6 +87,15 @@ def started(
     with database.transaction() as db:
         known: dict[str, Any] = {"certificate_name": "nas-1"} if radsec else {"networks": ("127.0.0.1/32",)}
         nas_id = factories.make_nas(db, **known).id
+    with process_for(database, settings, folder, nas_id, radsec) as process:
+        yield process
+
+
+@contextmanager
+def process_for(
+    database: Database, settings: Settings, folder: Path, nas_id: int, radsec: Mapping[str, str] | None = None
+) -> Iterator[RadiusProcess]:
+    """One more, on ports of its own, for a NAS that is there."""
     udp, tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
     ports = free_port(udp), free_port(udp), free_port(tcp)
     process = RadiusProcess(*ports, database, nas_id, folder / "radius.log", free_port(tcp))
@@ -122,6 +133,14 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
     with open_redis(settings) as connected:
         OneTimeLogins(connected, settings.one_time_login_life).store(made)
     return made
+
+
+def administrator_of(db: Session, nas: Nas) -> Scope:
+    """Who may change it."""
+    member = factories.make_staff(db, organisation=nas.organisation)
+    scope = find_scope(db, member.id, member.session_key)
+    assert scope is not None
+    return scope
 
 
 def is_well(port: int) -> bool:

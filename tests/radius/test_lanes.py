@@ -1,8 +1,9 @@
 """Lanes: one batch at a time, the next one gathers; people's requests each alone and never longer than they may."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -209,3 +210,22 @@ def test_a_fault_with_one_person_is_silence_for_that_one() -> None:
 
     assert answers.silent == [(asked, DiscardReason.CANNOT_BE_RECORDED)]
     lane.stop()
+
+
+def test_stopping_does_not_wait_for_all_who_are_stuck_one_after_the_other() -> None:
+    release = threading.Event()
+
+    def stuck(_exchange: Exchange, _now: datetime) -> Reply:
+        release.wait(30)
+        return Accept([])
+
+    lane = PeopleLane(stuck, lambda: None, PATIENCE)
+    lane.start()
+    for _ in range(PeopleLane.WORKERS + 10):
+        lane.gather(exchange())
+
+    began = time.monotonic()
+    lane.stop()
+
+    assert time.monotonic() - began < 3
+    release.set()

@@ -27,7 +27,9 @@ from hotspot.services.remembering import remember_device
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Way
 from hotspot.wording import explain
+from radius import people
 from radius.attributes import ReplyWriter
+from radius.lanes import PeopleLane
 from radius.messages import Accept, DiscardReason, Door, Reject, Reply
 from radius.mschap import challenge_digest, challenge_response, password_hash
 from radius.people import People
@@ -138,7 +140,7 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
     with any_database.reading() as db:
         clients = RadiusClientReader(vault).read(db)
     noted: list[Answered] = []
-    people = People(
+    answering = People(
         any_database,
         KnownDevices(redis),
         ReturningDevices(redis),
@@ -147,9 +149,11 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
         vault,
         settings,
         noted.append,
+        lambda: made.now,
     )
     code = vault.open(voucher.code_sealed)
-    return Library(any_database, people, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted)
+    made = Library(any_database, answering, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted)
+    return made
 
 
 # ---- typed on the access point's own page ----
@@ -229,6 +233,18 @@ def test_what_was_typed_is_not_what_accounting_is_asked_to_name(library: Library
 
     assert isinstance(reply, Accept)
     assert dict(reply.attributes)["User-Name"] == library.grant().id.hex[:20]
+
+
+def test_a_device_on_which_another_card_is_typed_is_remembered_for_nobody(library: Library) -> None:
+    library.remembers()
+    with library.database.transaction() as db:
+        organisation = db.get_one(Site, library.site_id).organisation
+        another = factories.make_patron(db, organisation=organisation).card_number
+
+    assert isinstance(library.types(another, pap(factories.PIN)), Accept)
+
+    with library.database.reading() as db:
+        assert db.scalars(select(RememberedDevice)).all() == []
 
 
 def test_unknown_and_wrong_get_the_same_answer(library: Library) -> None:
@@ -473,6 +489,36 @@ def test_a_database_that_does_not_answer_is_as_good_as_away(library: Library, mo
     assert waiting.is_alive()
     answers.set()
     waiting.join()
+
+
+def test_whoever_asks_a_database_that_hangs_leaves_room_for_who_is_known(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many at once that none has waited for long yet."""
+    library.types(library.code, pap(""))
+    asked, answers, there = threading.Semaphore(0), threading.Event(), library.database.reading
+
+    @contextmanager
+    def hanging() -> Iterator[Session]:
+        asked.release()
+        answers.wait(10)
+        with there() as db:
+            yield db
+
+    monkeypatch.setattr(library.database, "reading", hanging)
+    monkeypatch.setattr(people, "_DOUBT_AFTER", timedelta(milliseconds=10))
+    exchanges = [library.exchange([(1, b"a card"), *pap("0000"), PHONE]) for _ in range(PeopleLane.WORKERS - 2)]
+    typing = [threading.Thread(target=library.people.answer_person, args=(each, NOW)) for each in exchanges]
+    for each in typing:
+        each.start()
+    for _ in typing:
+        asked.acquire(timeout=10)
+
+    assert library.types("one more", pap("0000")) is DiscardReason.DATABASE_AWAY
+    assert isinstance(library.connects(), Accept)
+    answers.set()
+    for each in typing:
+        each.join()
 
 
 def test_it_ends_when_its_grant_does(library: Library, settings: Settings) -> None:

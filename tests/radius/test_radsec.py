@@ -18,7 +18,7 @@ import pytest
 from hotspot.services.radius_clients import RadiusClients
 from hotspot.settings import Settings, SettingsError
 from radius import newcomers, radsec
-from radius.certificates import WARN_BEFORE, Certificates
+from radius.certificates import WARN_BEFORE, Certificates, is_for
 from radius.messages import DiscardReason
 from radius.radsec import Connection, RadSecDoor
 from radius.tls import HANDSHAKE_LIMIT, IDLE_LIMIT
@@ -401,3 +401,21 @@ def test_the_end_of_the_certificate_is_announced_once_a_day(
         certificates.refresh(at)
 
     assert said == ["radsec_certificate_ends_soon"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "is_right"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("2001:db8::1", "2001:db8::1", True),
+        ("radius.commune.example", "RADIUS.Commune.Example", True),
+        ("*.commune.example", "radius.commune.example", True),
+        ("*.commune.example", "a.radius.commune.example", False),
+        ("*.commune.example", "commune.example", False),
+        ("radius.commune.example", "127.0.0.1", False),
+    ],
+)
+def test_a_certificate_is_for_the_names_in_it(tmp_path: Path, name: str, host: str, is_right: bool) -> None:
+    server = Town(tmp_path).certificate(name, is_server=True, file="server")
+
+    assert is_for(server.certificate, host) is is_right

@@ -5,6 +5,8 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,26 +15,43 @@ from sqlalchemy import select
 
 from hotspot.adapters.one_time_login import OneTimeLogin
 from hotspot.db import Database
-from hotspot.models import Nas, WifiSession, WifiSessionCounter
+from hotspot.models import (
+    ChangeRecord,
+    Nas,
+    SessionWish,
+    WifiSession,
+    WifiSessionCounter,
+    WishKind,
+    WishReason,
+    WishState,
+)
+from hotspot.services.nases import NasDraft, change_nas
+from hotspot.services.wishes import ask as ask_for
 from hotspot.settings import Settings
 from hotspot.values import TerminateCause
+from hotspot.vendors.coovachilli import COOVACHILLI
+from hotspot.vendors.vendor import SetupFacts
 from tests import factories
 from tests.fixtures.processes import running
-from tests.radius.conftest import RadiusProcess, free_port, given_login, started
+from tests.radius.conftest import RadiusProcess, administrator_of, eventually, free_port, given_login, started
 from tests.radius.packets import (
     accounting,
+    attributes_of,
     hidden_password,
+    integer,
+    is_authentic_change,
     is_authentic_reply,
     packet,
+    reply,
     signed,
     status,
 )
 from tests.radius.test_radclient import ask, of_device
 from tests.radius.test_radsec import wait_until
 from tests.radius.test_server import Exchanged
-from tests.radius.tls_peers import RADSEC, TlsNas, Town, nas_context, start, status_server
+from tests.radius.tls_peers import RADSEC, SERVER_NAME, TlsNas, Town, nas_context, start, status_server
 
-PROXY_SECRET = "between radclient and radsecproxy"
+PROXY_SECRET = "betweenRadclientAndRadsecproxy"
 
 
 @pytest.fixture
@@ -84,6 +103,74 @@ def test_one_connection_carries_everything(town: Town, radsec_process: RadiusPro
 
     with radsec_process.database.reading() as db:
         assert db.scalars(select(WifiSession)).one().ended_at is not None
+
+
+def test_a_session_is_ended_over_the_connection_that_it_came_by(town: Town, radsec_process: RadiusProcess) -> None:
+    """Its gateway has no address at all: asked, answered and confirmed inside TLS."""
+    with connected(town, radsec_process) as nas:
+        nas.ask(start())
+        wish(radsec_process, WishKind.DISCONNECT)
+
+        request = nas.hear()
+        assert (request[0], is_authentic_change(request, RADSEC)) == (40, True)
+        asked = dict(attributes_of(request))
+        assert (asked[1], asked[44]) == (b"a-login", b"0000002a")
+
+        nas.socket.sendall(reply(41, request, secret=RADSEC))
+        assert eventually(lambda: wish_is(radsec_process, WishState.ACCEPTED))
+        with radsec_process.database.reading() as db:
+            assert db.scalars(select(WifiSession)).one().ended_at is None
+
+        stop = accounting(status(2, more=[(46, b"\0\0\0\x0a"), (49, b"\0\0\0\6")]), identifier=8, secret=RADSEC)
+        assert is_authentic_reply(nas.ask(stop), stop, RADSEC)
+        assert eventually(lambda: wish_is(radsec_process, WishState.CONFIRMED))
+
+    with radsec_process.database.reading() as db:
+        assert db.scalars(select(WifiSession)).one().terminate_cause is TerminateCause.ADMIN_RESET
+        record = db.get_one(ChangeRecord, (radsec_process.nas_id, WishKind.DISCONNECT))
+        assert (record.accepted_at is not None, record.unanswered_in_a_row) == (True, 0)
+
+
+def test_a_session_is_changed_over_the_connection_and_the_no_has_its_reason(
+    town: Town, radsec_process: RadiusProcess, settings: Settings
+) -> None:
+    login = given_login(radsec_process, settings)
+    with connected(town, radsec_process) as nas:
+        nas.ask(accounting(status(1, more=[(25, login.terms.grant_id.bytes)]), secret=RADSEC))
+        wish(radsec_process, WishKind.CHANGE)
+
+        request = nas.hear()
+        assert (request[0], is_authentic_change(request, RADSEC)) == (43, True)
+        assert 27 in dict(attributes_of(request))
+
+        nas.socket.sendall(reply(45, request, [(101, integer(401))], secret=RADSEC))
+        assert eventually(lambda: wish_is(radsec_process, WishState.REFUSED))
+
+    with radsec_process.database.reading() as db:
+        assert db.scalars(select(SessionWish)).one().error_cause == 401
+
+
+def test_a_forged_answer_over_the_connection_counts_for_nothing(town: Town, radsec_process: RadiusProcess) -> None:
+    with connected(town, radsec_process) as nas:
+        nas.ask(start())
+        wish(radsec_process, WishKind.DISCONNECT)
+
+        request = nas.hear()
+        nas.socket.sendall(reply(41, request, secret=b"not radsec"))
+        nas.socket.sendall(reply(42, request, [(101, integer(503))], secret=RADSEC))
+
+        assert eventually(lambda: wish_is(radsec_process, WishState.GONE))
+
+
+def wish(process: RadiusProcess, kind: WishKind) -> None:
+    """Of the only session there is."""
+    with process.database.transaction() as db:
+        assert ask_for(db, WifiSession.ended_at.is_(None), kind, WishReason.TIME_USED_UP, "system", datetime.now(UTC))
+
+
+def wish_is(process: RadiusProcess, state: WishState) -> bool:
+    with process.database.reading() as db:
+        return db.scalars(select(SessionWish.state)).one() is state
 
 
 def test_many_requests_at_once_are_all_answered(town: Town, radsec_process: RadiusProcess) -> None:
@@ -140,7 +227,9 @@ def test_a_nas_whose_certificate_is_taken_away_is_cut_off_within_seconds(
 ) -> None:
     with connected(town, radsec_process) as nas:
         with radsec_process.database.transaction() as db:
-            db.get_one(Nas, radsec_process.nas_id).certificate_name = None
+            changed = db.get_one(Nas, radsec_process.nas_id)
+            draft = NasDraft(changed.name, changed.site_id, changed.nas_identifier, ("192.0.2.7/32",), ())
+            change_nas(db, administrator_of(db, changed), changed.id, draft, datetime.now(UTC))
 
         assert nas.is_cut_off()
 
@@ -193,42 +282,40 @@ def is_answered(udp: Exchanged) -> bool:
 # ---- radclient, through radsecproxy ----
 
 
+@dataclass(frozen=True)
+class Beside:
+    """The ports of a radsecproxy on the access point."""
+
+    auth_port: int
+    acct_port: int
+
+
 @pytest.fixture
-def radsecproxy(town: Town, radsec_process: RadiusProcess, tmp_path: Path) -> Iterator[int]:
-    """UDP on one side, our TLS on the other. Its port."""
-    files = town.certificate("nas-1")
-    port = free_port(socket.SOCK_DGRAM)
+def radsecproxy(town: Town, radsec_process: RadiusProcess, tmp_path: Path) -> Iterator[Beside]:
+    """UDP on one side, our TLS on the other: set up by what the gateway's page says, word for word."""
+    town.certificate("nas-1")
+    udp = socket.SOCK_DGRAM
+    ports = Beside(free_port(udp), free_port(udp))
+    facts = SetupFacts(
+        nas_identifier="nas-1",
+        secret=PROXY_SECRET,
+        redirect_secret="",
+        radius_host=SERVER_NAME,
+        auth_port=ports.auth_port,
+        acct_port=ports.acct_port,
+        coa_port=3799,
+        portal_url="https://portal.example",
+        interim_seconds=300,
+        radsec_port=radsec_process.radsec_port,
+        certificate_name="nas-1",
+    )
+    step = next(each for each in COOVACHILLI.setup_steps(facts) if "radsecproxy.conf" in each.title)
     configuration = tmp_path / "radsecproxy.conf"
-    configuration.write_text(f"""
-        ListenUDP 127.0.0.1:{port}
-        SourceTLS 127.0.0.1:0
-        LogLevel 2
-        tls default {{
-            CACertificateFile {town.authority.certificate}
-            CertificateFile {files.certificate}
-            CertificateKeyFile {files.key}
-        }}
-        client radclient {{
-            host 127.0.0.1
-            type udp
-            secret "{PROXY_SECRET}"
-        }}
-        server parvis {{
-            host 127.0.0.1
-            port {radsec_process.radsec_port}
-            type tls
-            secret radsec
-            statusserver on
-        }}
-        realm * {{
-            server parvis
-            accountingserver parvis
-        }}
-    """)
+    configuration.write_text("LogLevel 2\n" + step.text.replace("/etc/radsecproxy", str(town.folder)) + "\n")
     log = tmp_path / "radsecproxy.log"
     command = ["/usr/sbin/radsecproxy", "-f", "-c", str(configuration)]
-    with running(command, ready=lambda: "TLS connection to parvis" in _read(log), log=log):
-        yield port
+    with running(command, ready=lambda: "TLS connection to portal" in _read(log), log=log):
+        yield ports
 
 
 def _read(path: Path) -> str:
@@ -237,12 +324,12 @@ def _read(path: Path) -> str:
 
 @pytest.mark.parametrize("kind", ["User-Password", "CHAP-Password"])
 def test_radclient_gets_in_through_radsecproxy(
-    radsecproxy: int, radsec_process: RadiusProcess, settings: Settings, kind: str
+    radsecproxy: Beside, radsec_process: RadiusProcess, settings: Settings, kind: str
 ) -> None:
     login = given_login(radsec_process, settings)
 
     said = ask(
-        radsecproxy,
+        radsecproxy.auth_port,
         "auth",
         *of_device(login),
         f'{kind} = "{login.password}"',
@@ -255,19 +342,19 @@ def test_radclient_gets_in_through_radsecproxy(
 
 
 def test_radclient_accounts_and_is_refused_through_radsecproxy(
-    radsecproxy: int, radsec_process: RadiusProcess, settings: Settings
+    radsecproxy: Beside, radsec_process: RadiusProcess, settings: Settings
 ) -> None:
     login = given_login(radsec_process, settings)
     session = (*of_device(login), 'Acct-Session-Id = "0000002a"', f"Class = 0x{login.terms.grant_id.hex}")
     counted = ("Acct-Input-Octets = 1000", "Acct-Output-Octets = 5", "Acct-Session-Time = 310")
 
-    wrong = ask(radsecproxy, "auth", *of_device(login), 'User-Password = "wrong"', secret=PROXY_SECRET)
+    wrong = ask(radsecproxy.auth_port, "auth", *of_device(login), 'User-Password = "wrong"', secret=PROXY_SECRET)
     for what in (
         ("Acct-Status-Type = Start",),
         ("Acct-Status-Type = Interim-Update", *counted),
         ("Acct-Status-Type = Stop", "Acct-Terminate-Cause = User-Request", *counted),
     ):
-        assert "Accounting-Response" in ask(radsecproxy, "acct", *session, *what, secret=PROXY_SECRET)
+        assert "Accounting-Response" in ask(radsecproxy.acct_port, "acct", *session, *what, secret=PROXY_SECRET)
 
     assert "Access-Reject" in wrong
     with radsec_process.database.reading() as db:

@@ -1,6 +1,6 @@
 """Staff end connections at their own sites, and what that does to the visit; withdrawing leave cuts who is online."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from hotspot.db import Database
 from hotspot.errors import Conflict, NotFound
-from hotspot.models import AuditEntry, Grant, Role, SessionWish, WifiSession, WishKind, WishReason
+from hotspot.models import AuditEntry, Grant, RememberedDevice, Role, SessionWish, WifiSession, WishKind, WishReason
 from hotspot.services import disconnecting
 from hotspot.services.patrons import block_patron
+from hotspot.services.remembering import remember_device
 from hotspot.services.staff import Scope, find_scope
-from hotspot.services.vouchers import void_voucher
+from hotspot.services.vouchers import void_batch, void_voucher
 from hotspot.values import RefusalReason, Way
 from tests import factories
 
@@ -45,6 +46,30 @@ def test_ending_a_connection_leaves_the_visit(database: Database, now: datetime)
         wish = db.scalars(select(SessionWish)).one()
         assert (wish.why, wish.asked_by) == (WishReason.STAFF, scope.email)
         assert db.scalars(select(Grant.ends_at)).one() == before
+
+
+@pytest.mark.parametrize("visits_too", [True, False])
+def test_a_device_whose_visit_was_ended_has_to_sign_in_again(
+    any_database: Database, now: datetime, visits_too: bool
+) -> None:
+    """Else its access point would let it in by its address at once."""
+    with any_database.transaction() as db:
+        offer = factories.make_offer(db, way=Way.LIBRARY_CARD, remember_for=timedelta(days=30))
+        grants = [
+            factories.make_grant(
+                db,
+                offer=offer,
+                device_mac=mac,
+                patron=factories.make_patron(db, organisation=offer.organisation),
+            )
+            for mac in ("020000000001", "020000000002")
+        ]
+        assert all(remember_device(db, grant, now) for grant in grants)
+        session = factories.make_wifi_session(db, grant=grants[0])
+        disconnecting.end_session(db, scope_at(db, session), session.id, now, visits_too=visits_too)
+
+        left = set(db.scalars(select(RememberedDevice.device_mac)))
+        assert left == ({"020000000002"} if visits_too else {"020000000001", "020000000002"})
 
 
 def test_ending_the_visit_ends_its_other_connections_too(database: Database, now: datetime) -> None:
@@ -126,6 +151,17 @@ def test_voiding_a_voucher_cuts_who_is_online_with_it(database: Database, now: d
         session = online(db, voucher=voucher, offer=voucher.batch.offer)
         void_voucher(db, scope_at(db, session), voucher.batch_id, 1, now)
         assert reasons(db) == [(WishKind.DISCONNECT, WishReason.VOUCHER_VOID)]
+
+
+def test_voiding_a_batch_cuts_who_is_online_with_any_of_it(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        batch = factories.make_voucher_batch(db, offer=factories.make_offer(db, way=Way.VOUCHER))
+        first, second, other = (factories.make_voucher(db, batch=each) for each in (batch, batch, None))
+        session = online(db, voucher=first, offer=batch.offer)
+        online(db, voucher=second, offer=batch.offer)
+        online(db, voucher=other, offer=other.batch.offer)
+        void_batch(db, scope_at(db, session), batch.id, now)
+        assert reasons(db) == [(WishKind.DISCONNECT, WishReason.VOUCHER_VOID)] * 2
 
 
 def test_blocking_a_card_cuts_who_is_online_with_it(database: Database, now: datetime) -> None:

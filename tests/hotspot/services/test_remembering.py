@@ -97,11 +97,18 @@ def test_a_device_of_a_voucher_is_remembered_no_longer_than_the_voucher(desk: De
     assert (found.voucher, found.expires_at) == (voucher, ends_at)
 
 
-@pytest.mark.parametrize("case", ["not offered", "nobody known"])
+@pytest.mark.parametrize("case", ["not offered", "nobody known", "nothing was typed"])
 def test_not_everybody_is_remembered(desk: Desk, case: str) -> None:
-    grant = desk.grant(offer=desk.make_offer(remember_for=None)) if case == "not offered" else desk.grant(patron=None)
+    """What an address alone has opened cannot be made to last longer by it."""
+    facts = {
+        "not offered": {"offer": desk.make_offer(remember_for=None)},
+        "nobody known": {"patron": None},
+        "nothing was typed": {"by_mac": True},
+    }
+    grant = desk.grant(**facts[case])
 
     assert not remember_device(desk.db, grant, desk.now)
+    assert not remembered_with(desk.db, grant, desk.now).is_offered
     assert desk.remembered() == []
 
 
