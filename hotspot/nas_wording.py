@@ -19,7 +19,7 @@ def print_length(length: timedelta, language: str) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        return f"{days} {translations(language).gettext('d')} {hours} h"
+        return f"{days} {translations(language).gettext('d')}" + (f" {hours} h" if hours else "")
     if hours:
         return f"{hours} h {minutes:02}"
     return f"{minutes} min" if minutes else f"{seconds} s"

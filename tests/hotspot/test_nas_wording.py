@@ -49,7 +49,8 @@ def test_every_reason_of_a_discard_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(-5, "0 s"), (59, "59 s"), (3599, "59 min"), (7500, "2 h 05"), (183_600, "2 j 3 h")]
+    ("seconds", "said"),
+    [(-5, "0 s"), (59, "59 s"), (3599, "59 min"), (7500, "2 h 05"), (172_859, "2 j"), (183_600, "2 j 3 h")],
 )
 def test_a_length_of_time(seconds: int, said: str) -> None:
     assert print_length(timedelta(seconds=seconds), "fr") == said
