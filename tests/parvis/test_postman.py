@@ -1,9 +1,8 @@
-"""Mails leave through a real SMTP server: once each, later if it is away, and none keeps another from leaving."""
+"""From an alarm to an inbox: the worker's jobs, a real SMTP server, and what goes wrong between them."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import OutgoingMail, RadiusListener
-from hotspot.services.outbox import CLAIM, MOST_TRIES, claim_mail, write_mail
+from hotspot.services.outbox import CLAIM, MOST_TRIES, write_mail
 from hotspot.settings import Settings
 from parvis import postman
 from parvis.postman import MOST_AT_ONCE, send_due
@@ -19,8 +18,8 @@ from parvis.worker import jobs_of
 from tests import factories
 from tests.fixtures.smtp import MailServer, a_mail_server
 
-MINUTE = timedelta(minutes=1)
-SENDER = "wifi@commune.test"
+NOW = factories.NOW
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -29,224 +28,150 @@ def server() -> Iterator[MailServer]:
         yield started
 
 
-@pytest.fixture
-def mailing(settings: Settings, server: MailServer) -> Settings:
-    return with_mail(settings, server.port)
+def through(settings: Settings, port: int) -> Settings:
+    named = {"mail_host": "127.0.0.1", "mail_port": port, "mail_security": "none", "mail_from": "parvis@commune.test"}
+    return settings.model_copy(update=named)
 
 
-def with_mail(settings: Settings, port: int, **overrides: Any) -> Settings:
-    known = {"mail_host": "127.0.0.1", "mail_port": port, "mail_security": "none", "mail_from": SENDER}
-    return settings.model_copy(update=known | overrides)
-
-
-def write(database: Database, *recipients: str, now: datetime = factories.NOW, subject: str = "Salle de prêt") -> None:
+def write(database: Database, *recipients: str) -> None:
     with database.transaction() as db:
         for each in recipients:
-            write_mail(db, each, subject, "Rien n’en vient plus.\n.\nFin\n", now)
+            write_mail(db, each, "Hall is silent", "Look at it.\n", NOW)
+
+
+def waiting(database: Database) -> list[tuple[str, datetime | None]]:
+    with database.reading() as db:
+        mails = db.scalars(select(OutgoingMail).where(OutgoingMail.sent_at.is_(None)).order_by(OutgoingMail.id))
+        return [(each.recipient, each.next_try_at) for each in mails]
 
 
 def recipients(server: MailServer) -> list[str]:
-    return [str(each["To"]) for each in server.taken]
+    return [recipient for each in server.taken for recipient in each.recipients]
 
 
-def mails(database: Database) -> dict[str, OutgoingMail]:
-    with database.reading() as db:
-        return {each.recipient: each for each in db.scalars(select(OutgoingMail))}
-
-
-def test_a_mail_is_delivered_once(any_database: Database, mailing: Settings, server: MailServer, now: datetime) -> None:
-    write(any_database, "one@commune.test", "other@commune.test")
-
-    for minute in range(30):
-        send_due(any_database, mailing, now + minute * MINUTE)
-
-    assert recipients(server) == ["one@commune.test", "other@commune.test"]
-    assert server.connections == 1
-    assert mails(any_database)["one@commune.test"].sent_at == now
-    first = server.taken[0]
-    assert (first["From"], first["Subject"]) == (SENDER, "Salle de prêt")
-    assert (first["Auto-Submitted"], first["Date"].datetime) == ("auto-generated", now)
-    assert first.get_content() == "Rien n’en vient plus.\n.\nFin\n"
-    assert len({each["Message-ID"] for each in server.taken}) == 2
-
-
-def test_nothing_to_send_opens_no_connection(
-    database: Database, mailing: Settings, server: MailServer, now: datetime
+def test_a_silent_gateway_is_in_the_inbox_of_its_administrator(
+    any_database: Database, settings: Settings, server: MailServer
 ) -> None:
-    send_due(database, mailing, now)
+    with any_database.transaction() as db:
+        site = factories.make_site(db)
+        factories.make_staff(db, organisation=site.organisation, email="accueil@commune.test")
+        heard = {"last_packet_at": NOW - 2 * HOUR, "created_at": NOW - timedelta(days=90)}
+        factories.make_nas(db, site=site, name="Médiathèque", **heard)
+        db.add(RadiusListener(name="here", started_at=NOW - timedelta(days=9), seen_at=NOW))
+    jobs = {job.name: job.work for job in jobs_of(through(settings, server.port), any_database)}
 
-    assert server.connections == 0
+    for minutes in range(5):
+        jobs["watch_nases"](NOW + minutes * MINUTE)
+        jobs["send_mails"](NOW + minutes * MINUTE)
 
-
-def test_while_the_server_is_away_the_mail_waits_with_growing_pauses(
-    any_database: Database, settings: Settings, now: datetime
-) -> None:
-    with a_mail_server() as gone:
-        pass
-    write(any_database, "one@commune.test")
-    tried = []
-
-    for minute in range(20):
-        at = now + minute * MINUTE
-        try:
-            send_due(any_database, with_mail(settings, gone.port), at)
-        except Unavailable:
-            tried.append(minute)
-
-    assert tried == [0, 1, 3, 7, 15]
-    with a_mail_server(gone.port) as back:
-        send_due(any_database, with_mail(settings, gone.port), now + 31 * MINUTE)
-        assert recipients(back) == ["one@commune.test"]
+    (taken,) = server.taken
+    assert taken.recipients == ("accueil@commune.test",)
+    assert taken.message["Subject"] == "Parvis: Médiathèque ne répond plus"
+    assert "Redémarrez-la" in taken.message.get_content()
 
 
-def test_a_server_away_is_asked_once_a_turn_not_once_a_mail(
-    database: Database, settings: Settings, now: datetime
-) -> None:
-    with a_mail_server() as gone:
-        pass
-    write(database, "one@commune.test", "other@commune.test")
+def test_without_a_mail_server_there_is_no_such_job(database: Database, settings: Settings) -> None:
+    assert "send_mails" not in {job.name for job in jobs_of(settings, database)}
 
+
+def test_while_the_server_is_away_mails_wait(any_database: Database, settings: Settings) -> None:
+    write(any_database, "a@commune.test", "b@commune.test")
+    with a_mail_server() as server:
+        port = server.port
     with pytest.raises(Unavailable):
-        send_due(database, with_mail(settings, gone.port), now)
+        send_due(any_database, through(settings, port), NOW)
+    assert waiting(any_database) == [("a@commune.test", NOW + MINUTE), ("b@commune.test", NOW)]
 
-    assert sorted(each.tries for each in mails(database).values()) == [0, 1]
+    with a_mail_server(port) as server:
+        send_due(any_database, through(settings, port), NOW + MINUTE)
+
+    assert sorted(recipients(server)) == ["a@commune.test", "b@commune.test"]
+    assert waiting(any_database) == []
 
 
-@pytest.mark.parametrize("answer", ["550 No such mailbox", "450 Come again later"])
-def test_a_recipient_who_is_refused_keeps_nobody_waiting(
-    any_database: Database, mailing: Settings, server: MailServer, now: datetime, answer: str
+def test_a_refused_recipient_keeps_no_other_from_being_told(
+    any_database: Database, settings: Settings, server: MailServer
 ) -> None:
-    server.refuses["wrong@commune.test"] = answer
-    write(any_database, "wrong@commune.test", "right@commune.test")
+    server.refused["nobody@commune.test"] = "550 nobody of this name"
+    write(any_database, "nobody@commune.test", "accueil@commune.test")
 
-    send_due(any_database, mailing, now)
+    send_due(any_database, through(settings, server.port), NOW)
 
-    assert recipients(server) == ["right@commune.test"]
-    wrong = mails(any_database)["wrong@commune.test"]
-    assert (wrong.tries, wrong.sent_at, wrong.next_try_at) == (1, None, now + MINUTE)
-    server.refuses.clear()
-    send_due(any_database, mailing, now + MINUTE)
-    assert recipients(server) == ["right@commune.test", "wrong@commune.test"]
+    assert recipients(server) == ["accueil@commune.test"]
+    assert waiting(any_database) == [("nobody@commune.test", NOW + MINUTE)]
 
 
-def test_one_who_is_refused_for_ever_is_given_up(
-    any_database: Database, mailing: Settings, server: MailServer, now: datetime
+def test_one_that_is_given_up_is_said_so_without_its_address(
+    database: Database, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.refuses["wrong@commune.test"] = "550 No such mailbox"
-    write(any_database, "wrong@commune.test")
+    logged: list[dict[str, object]] = []
+    monkeypatch.setattr(postman.log, "error", lambda event, **facts: logged.append({"event": event, **facts}))
+    server.refused["nobody@commune.test"] = "550 nobody of this name"
+    write(database, "nobody@commune.test")
+    at = NOW
+    for _ in range(MOST_TRIES + 5):
+        send_due(database, through(settings, server.port), at)
+        at += 6 * HOUR
 
-    for hours in range(0, 24 * 7, 6):
-        send_due(any_database, mailing, now + timedelta(hours=hours))
-
-    wrong = mails(any_database)["wrong@commune.test"]
-    assert (wrong.tries, wrong.sent_at, wrong.next_try_at) == (MOST_TRIES, None, None)
+    assert logged == [{"event": "mail_given_up", "mail_id": 1, "reason": "SMTPRecipientsRefused"}]
+    assert len([each for each in server.heard if each.startswith("rcpt")]) == MOST_TRIES
 
 
-def test_what_the_server_does_not_take_in_the_end_is_not_sent(
-    any_database: Database, mailing: Settings, server: MailServer, now: datetime
+def test_a_worker_that_dies_between_sending_and_marking_sends_the_same_mail_once_more(
+    any_database: Database, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.busy = "452 Disk full"
-    write(any_database, "one@commune.test")
-    send_due(any_database, mailing, now)
-    assert mails(any_database)["one@commune.test"].sent_at is None
-
-    server.busy = ""
-    send_due(any_database, mailing, now + MINUTE)
-
-    assert recipients(server) == ["one@commune.test"]
-
-
-def test_after_a_death_between_sending_and_marking_the_same_mail_leaves_once_more(
-    any_database: Database, mailing: Settings, server: MailServer, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    write(any_database, "one@commune.test")
-    with monkeypatch.context() as patched:
-        patched.setattr(postman, "mark_sent", die)
+    """An alarm that nobody reads is the greater harm; the Message-ID tells that it is the same."""
+    write(any_database, "accueil@commune.test")
+    with monkeypatch.context() as dies:
+        dies.setattr(postman, "mark_sent", _die)
         with pytest.raises(KeyboardInterrupt):
-            send_due(any_database, mailing, now)
+            send_due(any_database, through(settings, server.port), NOW)
+    for at in (NOW + MINUTE, NOW + CLAIM, NOW + CLAIM + MINUTE):
+        send_due(any_database, through(settings, server.port), at)
 
-    send_due(any_database, mailing, now + CLAIM - MINUTE)
-    assert len(server.taken) == 1
-    send_due(any_database, mailing, now + CLAIM)
-    send_due(any_database, mailing, now + 3 * CLAIM)
-
-    assert len(server.taken) == 2
-    assert server.taken[0]["Message-ID"] == server.taken[1]["Message-ID"]
+    assert recipients(server) == ["accueil@commune.test"] * 2
+    assert len({each.message["Message-ID"] for each in server.taken}) == 1
 
 
-def test_what_one_worker_has_claimed_no_other_sends(any_database: Database, now: datetime) -> None:
-    write(any_database, "one@commune.test")
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
 
-    with any_database.transaction() as db:
-        assert claim_mail(db, now) is not None
-    with any_database.transaction() as db:
-        assert claim_mail(db, now) is None
+
+def test_a_line_that_breaks_after_the_mail_was_taken_is_tried_again(
+    any_database: Database, settings: Settings, server: MailServer
+) -> None:
+    write(any_database, "accueil@commune.test")
+    server.breaks_off_after_data = True
+    with pytest.raises(Unavailable):
+        send_due(any_database, through(settings, server.port), NOW)
+    server.breaks_off_after_data = False
+
+    send_due(any_database, through(settings, server.port), NOW + MINUTE)
+
+    assert len({each.message["Message-ID"] for each in server.taken}) == 1
+    assert waiting(any_database) == []
+
+
+def test_many_leave_over_one_connection_and_the_rest_a_minute_later(
+    database: Database, settings: Settings, server: MailServer
+) -> None:
+    write(database, *(f"{number}@commune.test" for number in range(MOST_AT_ONCE + 3)))
+
+    send_due(database, through(settings, server.port), NOW)
+    assert (len(server.taken), server.heard.count("quit")) == (MOST_AT_ONCE, 1)
+
+    send_due(database, through(settings, server.port), NOW + MINUTE)
+    assert len(set(recipients(server))) == MOST_AT_ONCE + 3
 
 
 def test_a_turn_ends_before_its_claims_do(
-    database: Database, mailing: Settings, server: MailServer, now: datetime, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that takes its time over each mail: four minutes."""
     minutes = iter(range(0, 400, 4))
     monkeypatch.setattr(postman, "time", SimpleNamespace(monotonic=lambda: 60.0 * next(minutes)))
     write(database, *(f"reader{number}@commune.test" for number in range(9)))
 
-    send_due(database, mailing, now)
+    send_due(database, through(settings, server.port), NOW)
 
     assert len(server.taken) == 1
-    assert sum(each.tries for each in mails(database).values()) == 1
-
-
-def test_at_most_so_many_leave_in_one_turn(
-    database: Database, mailing: Settings, server: MailServer, now: datetime
-) -> None:
-    write(database, *(f"reader{number}@commune.test" for number in range(MOST_AT_ONCE + 1)))
-
-    send_due(database, mailing, now)
-    assert len(server.taken) == MOST_AT_ONCE
-    send_due(database, mailing, now + MINUTE)
-
-    assert len(server.taken) == MOST_AT_ONCE + 1
-
-
-def test_a_server_that_cannot_be_trusted_gets_nothing(
-    database: Database, settings: Settings, server: MailServer, now: datetime
-) -> None:
-    """It does not know STARTTLS, and mail must not leave in the clear."""
-    write(database, "one@commune.test")
-
-    with pytest.raises(Unavailable):
-        send_due(database, with_mail(settings, server.port, mail_security="starttls"), now)
-
-    assert server.taken == []
-
-
-def test_from_a_silent_gateway_to_a_mail(
-    any_database: Database, mailing: Settings, server: MailServer, now: datetime
-) -> None:
-    """The worker's own jobs, one after the other."""
-    with any_database.transaction() as db:
-        db.add(RadiusListener(name="here", started_at=now - timedelta(days=90), seen_at=now))
-        nas = factories.make_nas(
-            db,
-            name="Salle de lecture",
-            last_packet_at=now - timedelta(hours=2),
-            created_at=now - timedelta(days=90),
-        )
-        factories.make_staff(db, organisation=nas.organisation, email="director@commune.test", language="fr")
-    jobs = {job.name: job for job in jobs_of(mailing, any_database)}
-
-    for minute in range(3):
-        jobs["watch_nases"].work(now + minute * MINUTE)
-        jobs["send_mails"].work(now + minute * MINUTE)
-
-    (told,) = server.taken
-    assert (told["To"], told["Subject"]) == ("director@commune.test", "Parvis: Salle de lecture ne répond plus")
-    assert "Plus rien n’en est venu depuis 2 h 00" in told.get_content()
-
-
-def test_without_a_mail_server_there_is_no_such_job(settings: Settings, database: Database) -> None:
-    assert "send_mails" not in {job.name for job in jobs_of(settings, database)}
