@@ -16,10 +16,9 @@ from sqlalchemy.types import TypeDecorator
 from hotspot.errors import Unavailable
 from hotspot.settings import Settings
 
-
 _SIGNS_OF_LIFE = {"keepalives_idle": 1, "keepalives_interval": 1}
-"""Seconds. Whoever waits for a row sends nothing that could stay unacknowledged: asked for a sign of life every second, a
-server that has vanished is found out within `tcp_user_timeout`, not after the two hours that Linux waits to ask."""
+"""Seconds. Whoever waits for a row sends nothing that could stay unacknowledged: asked for a sign of life every second,
+a server that has vanished is found out within `tcp_user_timeout`, not after the two hours that Linux waits to ask."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
