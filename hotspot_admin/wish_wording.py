@@ -17,7 +17,7 @@ class Look:
 
 
 STATES = {
-    WishState.WAITING: Look(mark("Asked"), "", mark("The gateway will be asked within a second.")),
+    WishState.WAITING: Look(mark("Asked"), "", mark("The gateway will be asked in a moment.")),
     WishState.SENT: Look(mark("Asked"), "", mark("The gateway has been asked; its answer may take half a minute.")),
     WishState.ACCEPTED: Look(mark("Accepted"), "", mark("The gateway said yes. Its last report has not come yet.")),
     WishState.GONE: Look(mark("Gone"), "", mark("The gateway no longer knows this connection.")),

@@ -35,11 +35,17 @@ _RADSEC = "radsec"
 class Connections(Protocol):
     """TLS connections that NASes have opened to this process (RadSec): a change goes out over the same one."""
 
+    def is_connected(self, nas_id: int) -> bool:
+        """Has this NAS one? From any thread, like `send_to`."""
+
     def send_to(self, nas_id: int, packet: bytes) -> bool:
-        """False if this NAS has none here. From any thread."""
+        """False if this NAS has none here."""
 
 
 class NoConnections:
+    def is_connected(self, _nas_id: int) -> bool:
+        return False
+
     def send_to(self, _nas_id: int, _packet: bytes) -> bool:
         return False
 
@@ -166,35 +172,41 @@ class ChangeSender:
                 return
         with self._database.transaction() as db:
             confirm(db, now)
-            taken = take(db, now, self._settings, self._vault)
+            taken = take(db, now, self._settings, self._vault, self.connections.is_connected)
         for wish in taken:
             unsent = self._begin(wish, now)
             if unsent is None:
                 CHANGE_PACKETS.labels(wish.kind.value).inc()
             else:
                 self._outcomes.append(Outcome(wish, unsent))
+        self._note()  # what did not leave is at once another process's to try
 
     def _begin(self, wish: TakenWish, now: datetime) -> Answer | None:
         """Over the NAS's own TLS connection if it has one here, else to its address. What kept it from leaving."""
+        ways = [self._leaves_over_tls, self._leaves_by_udp]
+        if wish.tries == 2:  # silence before: many devices with a TLS connection listen for this on UDP alone
+            ways.reverse()
         try:
-            place: Place = (_RADSEC, wish.nas_id)
-            packet = self._client.begin(wish, place, RADSEC_SECRET, now, repeats=False)
-            if self.connections.send_to(wish.nas_id, packet):
-                return None
-            self._client.forget(place, packet)
-            if wish.address is None:
-                return Answer.NO_WAY
-            place = (_plain(wish.address), wish.port)
-            packet = self._client.begin(wish, place, wish.secret, now)
+            return None if any(leaves(wish, now) for leaves in ways) else Answer.NO_WAY
         except BlockingIOError:
             return Answer.BUSY
         except ValueError:  # an attribute that fits in no packet: a name that a NAS made too long
             log.warning("change_not_encoded", nas_id=wish.nas_id)
             return Answer.NO_WAY
-        if not self._send(place, packet):
-            self._client.forget(place, packet)
-            return Answer.NO_WAY
-        return None
+
+    def _leaves_over_tls(self, wish: TakenWish, now: datetime) -> bool:
+        if not self.connections.is_connected(wish.nas_id):
+            return False
+        place: Place = (_RADSEC, wish.nas_id)
+        packet = self._client.begin(wish, place, RADSEC_SECRET, now, repeats=False)
+        return self.connections.send_to(wish.nas_id, packet) or self._client.forget(place, packet)
+
+    def _leaves_by_udp(self, wish: TakenWish, now: datetime) -> bool:
+        if wish.address is None:
+            return False
+        place: Place = (_plain(wish.address), wish.port)
+        packet = self._client.begin(wish, place, wish.secret, now)
+        return self._send(place, packet) or self._client.forget(place, packet)
 
     def _send(self, place: Place, packet: bytes) -> bool:
         each = self._sockets.get(socket.AF_INET6 if ":" in place[0] else socket.AF_INET)

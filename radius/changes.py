@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from hotspot.models import WishKind
 from hotspot.services.wish_queue import Answer, Outcome, TakenWish
@@ -94,9 +95,10 @@ class ChangeClient:
         self._open[place, identifier] = _Attempt(wish, place, packet, shared, now, pause, now + pause)
         return packet
 
-    def forget(self, place: Place, packet: bytes) -> None:
+    def forget(self, place: Place, packet: bytes) -> Literal[False]:
         """It could not be sent after all."""
         self._open.pop((place, packet[1]), None)
+        return False
 
     def receive(self, datagram: bytes, place: Place) -> Outcome | ReplyDiscarded:
         packet = parse(datagram)

@@ -65,7 +65,7 @@ class Connection:
 
 
 class RadSecDoor:
-    """For the thread of the loop, except `send_to`."""
+    """For the thread of the loop, except `is_connected` and `send_to`."""
 
     def __init__(
         self,
@@ -129,9 +129,13 @@ class RadSecDoor:
         else:
             self._flush(connection)
 
+    def is_connected(self, nas_id: int) -> bool:
+        """Has this NAS a connection here? From any thread."""
+        return nas_id in self._of_nas
+
     def send_to(self, nas_id: int, packet: bytes) -> bool:
         """A request of ours (CoA, Disconnect) to a NAS, from any thread. False if it has no connection here."""
-        if nas_id not in self._of_nas or len(self._wishes) >= _MOST_WISHES:
+        if not self.is_connected(nas_id) or len(self._wishes) >= _MOST_WISHES:
             return False
         self._wishes.append((nas_id, packet))
         with suppress(OSError):  # full: the loop has been rung for already; closed: the server ends

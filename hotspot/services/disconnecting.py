@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, NotFound
-from hotspot.models import Grant, Site, Voucher, WifiSession, WishKind, WishReason
+from hotspot.models import Grant, Patron, Site, Voucher, WifiSession, WishKind, WishReason
 from hotspot.services import audit, vouchers
 from hotspot.services.ending_grants import end_grants
 from hotspot.services.patrons import get_patron
@@ -60,13 +60,11 @@ def end_sessions_of_voucher(
 
 def end_sessions_of_patron(db: Session, by: Scope, patron_id: int, now: datetime, *, visits_too: bool) -> int:
     """Those at the staff member's own sites."""
-    grants = select(Grant.id).where(Grant.patron_id == get_patron(db, by, patron_id).id)
-    whose = WifiSession.grant_id.in_(grants) & WifiSession.site_id.in_(by.site_ids)
-    sites = db.scalars(select(Site).where(Site.id.in_(select(WifiSession.site_id).where(_is_live(whose))))).all()
-    count = _end(db, by, whose, now, visits_too=visits_too)
-    for site in sites:
-        _note(db, by, site, count, now, visits_too=visits_too)
-    return count
+    whose = _of_patron(by, get_patron(db, by, patron_id))
+    by_site = db.execute(select(WifiSession.site_id, func.count()).where(_is_live(whose)).group_by(WifiSession.site_id))
+    for site_id, count in by_site.all():
+        _note(db, by, db.get_one(Site, site_id), count, now, visits_too=visits_too)
+    return _end(db, by, whose, now, visits_too=visits_too)
 
 
 def lengthen_sessions_of_grant(db: Session, grant_id: UUID, by: Scope | Literal["system"], now: datetime) -> int:
@@ -87,6 +85,16 @@ def live_sessions_of_vouchers(db: Session, batch_id: int) -> dict[int, int]:
         .group_by(Grant.voucher_id)
     )
     return {voucher_id: count for voucher_id, count in rows if voucher_id is not None}
+
+
+def count_live_sessions_of_patron(db: Session, scope: Scope, patron: Patron) -> int:
+    """At the staff member's own sites."""
+    return db.scalar(select(func.count(WifiSession.id)).where(_is_live(_of_patron(scope, patron)))) or 0
+
+
+def _of_patron(scope: Scope, patron: Patron) -> ColumnElement[bool]:
+    grants = select(Grant.id).where(Grant.patron_id == patron.id)
+    return WifiSession.grant_id.in_(grants) & WifiSession.site_id.in_(scope.site_ids)
 
 
 def _is_live(whose: ColumnElement[bool]) -> ColumnElement[bool]:

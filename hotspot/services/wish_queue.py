@@ -4,7 +4,7 @@ over. And what each NAS is known to make of them.
 A wish that was taken is everybody's again when its lease is over: the process that had it must have died.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,8 +36,12 @@ from hotspot.vendors.vendor import Attributes, LiveSession, Vendor
 LEASE = timedelta(seconds=45)
 """Longer than a packet is ever repeated (RFC 5080 section 2.2.1: 30 s)."""
 WITHOUT_A_WAY = timedelta(seconds=30)
-"""So long a wish waits for a way to its NAS: a TLS connection may be at another process, or about to come."""
+"""So long a wish waits for a way to its NAS: a TLS connection may be about to come."""
+TURN_OF_TLS = timedelta(seconds=10)
+"""Each time a wish falls due, so long it is left to the process that has the TLS connection of its NAS: the others know
+of none and would use UDP. Long enough for a NAS that has just lost its connection to come back, to any of them."""
 LOOK_AGAIN = timedelta(seconds=1)
+_AT_ONCE = 64
 SESSION_CONTEXT_NOT_FOUND = 503
 
 
@@ -60,6 +64,8 @@ class TakenWish:
     wish_id: int
     lease: datetime
     """Until when it is this process's alone; also its name in the answer."""
+    tries: int
+    """This one included."""
     kind: WishKind
     nas_id: int
     attributes: Attributes
@@ -82,16 +88,18 @@ def is_anything_to_do(db: Session, now: datetime) -> bool:
     return db.scalar(due.limit(1)) is not None or db.scalar(_is_over().limit(1)) is not None
 
 
-def take(db: Session, now: datetime, settings: Settings, vault: Vault, most: int = 64) -> list[TakenWish]:
+def take(
+    db: Session, now: datetime, settings: Settings, vault: Vault, is_connected: Callable[[int], bool]
+) -> list[TakenWish]:
     """The oldest that are due, now this process's. On PostgreSQL what another takes at the same moment is passed over;
-    SQLite has one writer at a time."""
+    SQLite has one writer at a time. `is_connected`: has the NAS of this number a TLS connection to this process?"""
     wishes = db.scalars(
         select(SessionWish)
         .join(SessionWish.wifi_session)
-        .where(_is_due(now), WifiSession.ended_at.is_(None))
+        .where(_is_due(now), WifiSession.ended_at.is_(None), ~_is_left_to_others(db, now, is_connected))
         .options(joinedload(SessionWish.wifi_session).joinedload(WifiSession.nas).selectinload(Nas.addresses))
         .order_by(SessionWish.due_at, SessionWish.id)
-        .limit(most)
+        .limit(_AT_ONCE)
         .with_for_update(skip_locked=True, of=SessionWish)
     ).all()
     taken = []
@@ -110,6 +118,7 @@ def take(db: Session, now: datetime, settings: Settings, vault: Vault, most: int
             TakenWish(
                 wish_id=wish.id,
                 lease=wish.due_at,
+                tries=wish.tries,
                 kind=wish.kind,
                 nas_id=nas.id,
                 attributes=attributes,
@@ -164,6 +173,19 @@ def records_of(db: Session, nas_id: int) -> dict[WishKind, ChangeRecord]:
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return SessionWish.due_at <= now
+
+
+def _is_left_to_others(db: Session, now: datetime, is_connected: Callable[[int], bool]) -> ColumnElement[bool]:
+    """It fell due a moment ago, and its NAS may have a TLS connection: none to this process."""
+    fresh = SessionWish.due_at > now - TURN_OF_TLS
+    by_certificate = db.scalars(
+        select(WifiSession.nas_id)
+        .distinct()
+        .join(Nas, Nas.id == WifiSession.nas_id)
+        .join(SessionWish, SessionWish.wifi_session_id == WifiSession.id)
+        .where(_is_due(now), fresh, Nas.certificate_name.is_not(None))
+    )
+    return and_(fresh, WifiSession.nas_id.in_([nas_id for nas_id in by_certificate if not is_connected(nas_id)]))
 
 
 def _is_over() -> Select[int]:

@@ -7,6 +7,7 @@ from hotspot.adapters.pending_import import PendingImport, PendingImports
 from hotspot.errors import InvalidInput
 from hotspot.models import Organisation, Patron
 from hotspot.services import patrons
+from hotspot.services.disconnecting import count_live_sessions_of_patron, end_sessions_of_patron
 from hotspot.services.patron_file import LARGEST_FILE, PatronFile, read_patron_file
 from hotspot.services.remembering import count_of_patron, forget_devices_of_patron
 from hotspot.services.sites import organisations_of
@@ -16,6 +17,7 @@ from hotspot_admin.forms.patrons import CardForm, PatronFileForm, TokenForm
 from hotspot_admin.importing import start_import
 from hotspot_admin.language import gettext
 from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.views.online import said_of, visits_too
 
 blueprint = Blueprint("patrons", __name__, url_prefix="/patrons")
 
@@ -50,7 +52,34 @@ def show(patron_id: int) -> ResponseReturnValue:
     with resources().database.reading() as db:
         patron = patrons.get_patron(db, scope(), patron_id)
         remembered = count_of_patron(db, patron, now())
-    return render_template("patrons/patron.html", patron=patron, remembered=remembered, today=now().date())
+        live = count_live_sessions_of_patron(db, scope(), patron)
+    return render_template("patrons/patron.html", patron=patron, remembered=remembered, live=live, today=now().date())
+
+
+@blueprint.get(f"{_ID}/end")
+@requires(Permission.MANAGE_PATRONS)
+def confirm_end(patron_id: int) -> ResponseReturnValue:
+    with resources().database.reading() as db:
+        patron = patrons.get_patron(db, scope(), patron_id)
+        count = count_live_sessions_of_patron(db, scope(), patron)
+    card = gettext("Card %(card)s", card=patron.card_number)
+    return render_template(
+        "ending.html",
+        title=gettext("End the connections of this card?"),
+        what=card,
+        count=count,
+        back=url_for("patrons.show", patron_id=patron_id),
+        back_label=card,
+    )
+
+
+@blueprint.post(f"{_ID}/end")
+@requires(Permission.MANAGE_PATRONS)
+def end(patron_id: int) -> ResponseReturnValue:
+    with resources().database.transaction() as db:
+        count = end_sessions_of_patron(db, scope(), patron_id, now(), visits_too=visits_too())
+    flash(said_of(count), "done")
+    return redirect(url_for("patrons.show", patron_id=patron_id), 303)
 
 
 @blueprint.post(f"{_ID}/block")

@@ -60,7 +60,7 @@ def test_one_connection_is_ended_after_a_question(librarian: Browser, database: 
     assert (wish.kind, wish.why, wish.asked_by) == (WishKind.DISCONNECT, WishReason.STAFF, LIBRARIAN)
     page = librarian.get("/online")
     assert "On demande à la passerelle de couper cette connexion." in page.text
-    assert "Demandé La passerelle sera sollicitée dans la seconde." in page.root.one("tbody").text
+    assert "Demandé La passerelle sera sollicitée dans un instant." in page.root.one("tbody").text
     assert "Couper" not in [each.text for each in page.root.all("a")]
     with database.reading() as db:
         assert db.scalars(select(Grant)).one().ends_because is RefusalReason.GRANT_ENDED
@@ -156,6 +156,45 @@ def test_the_connections_of_a_voucher_are_ended(librarian: Browser, database: Da
     assert [wish.why for wish in wishes(database)] == [WishReason.STAFF]
 
 
+def test_the_connections_of_a_card_are_ended(administrator: Browser, database: Database, town: Town) -> None:
+    with database.transaction() as db:
+        library = db.get_one(Site, town.library)
+        patron = factories.make_patron(db, organisation=library.organisation)
+        grant = factories.make_grant(db, site=library, patron=patron)
+        here = factories.make_wifi_session(db, grant=grant).id
+        elsewhere = factories.make_grant(db, site=db.get_one(Site, town.elsewhere_site), patron=patron)
+        factories.make_wifi_session(db, grant=elsewhere)
+        patron_id = patron.id
+    page = administrator.get(f"/patrons/{patron_id}")
+    assert "1 appareil est en ligne avec cette carte sur vos sites." in page.text
+    path = page.link("Mettre fin à la connexion")
+
+    end(administrator, path, "Mettre fin à la connexion")
+
+    assert path == f"/patrons/{patron_id}/end"
+    assert [(wish.wifi_session_id, wish.why) for wish in wishes(database)] == [(here, WishReason.STAFF)]
+    with database.reading() as db:
+        assert db.scalars(select(AuditEntry.facts)).all()[-1] == {"connections": 1, "visits_too": "no"}
+
+
+def test_a_card_with_nobody_online_has_nothing_to_end(administrator: Browser, database: Database, town: Town) -> None:
+    with database.transaction() as db:
+        organisation = db.get_one(Site, town.library).organisation
+        patron_id = factories.make_patron(db, organisation=organisation).id
+
+    assert "en ligne avec cette carte" not in administrator.get(f"/patrons/{patron_id}").text
+    assert "Plus personne n’est en ligne ici." in administrator.get(f"/patrons/{patron_id}/end").text
+
+
+def test_who_may_not_see_cards_ends_nothing_of_one(librarian: Browser, stranger: Browser, database: Database) -> None:
+    with database.transaction() as db:
+        path = f"/patrons/{factories.make_patron(db).id}/end"
+
+    for browser, status in ((librarian, 403), (stranger, 404)):
+        assert browser.get(path).status == status
+        assert browser.post_bare(path, {"visits_too": "yes"}).status == status
+
+
 def test_nobody_ends_what_is_elsewhere(
     librarian: Browser, stranger: Browser, database: Database, town: Town, reader: UUID
 ) -> None:
@@ -163,7 +202,11 @@ def test_nobody_ends_what_is_elsewhere(
         square = db.get_one(Site, town.square)
         elsewhere = factories.make_wifi_session(db, grant=factories.make_grant(db, site=square)).id
 
-    for path in (f"/online/{elsewhere}/end", f"/online/site/{town.square}/end", f"/online/{UUID(int=7)}/end"):
+    for path in (
+        f"/online/{elsewhere}/end",
+        f"/online/site/{town.square}/end",
+        f"/online/{UUID(int=7)}/end",
+    ):
         for browser in (librarian, stranger):
             assert browser.get(path).status == 404
             assert browser.post_bare(path, {"visits_too": "yes"}).status == 404
@@ -212,6 +255,18 @@ def test_a_gateways_page_says_whether_it_obeys(
 
     assert said in section
     assert ("HS_COAPORT" in section) is ("unanswered_in_a_row" in (record or {}))
+
+
+def test_a_deaf_gateway_on_radsec_is_told_about_its_connection(
+    administrator: Browser, database: Database, town: Town
+) -> None:
+    with database.transaction() as db:
+        nas_id = factories.make_nas(db, site=db.get_one(Site, town.library), certificate_name="nas-1").id
+        db.add(ChangeRecord(nas_id=nas_id, kind=WishKind.DISCONNECT, unanswered_in_a_row=1))
+
+    section = administrator.get(f"/gateways/{nas_id}").root.one("section", id="changes").text
+
+    assert "sur la connexion qu’elle a ouverte" in section
 
 
 def test_every_state_and_every_reason_to_end_has_its_word() -> None:

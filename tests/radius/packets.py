@@ -84,6 +84,20 @@ def attributes_of(answer: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+def is_authentic_change(request: bytes, secret: bytes = SECRET) -> bool:
+    """The authenticators of a CoA- or Disconnect-Request (RFC 5176 section 2.3): its Message-Authenticator is first."""
+    blank = request[:4] + bytes(16) + request[20:22] + bytes(16) + request[38:]
+    message_authenticator = hmac.digest(secret, blank, "md5")
+    expected = hashlib.md5(request[:4] + bytes(16) + request[20:] + secret).digest()
+    return request[20:38] == b"\x50\x12" + message_authenticator and request[4:20] == expected
+
+
+def reply(code: int, request: bytes, attributes: Attributes = (), *, secret: bytes = SECRET) -> bytes:
+    """With the Response Authenticator of RFC 2865 section 3."""
+    blank = packet(code, attributes, identifier=request[1], authenticator=request[4:20])
+    return blank[:4] + hashlib.md5(blank + secret).digest() + blank[20:]
+
+
 def is_authentic_reply(answer: bytes, request: bytes, secret: bytes = SECRET) -> bool:
     """The Response Authenticator, and the Message-Authenticator if there is one (which must be first)."""
     expected = hashlib.md5(answer[:4] + request[4:20] + answer[20:] + secret).digest()

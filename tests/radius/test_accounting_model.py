@@ -11,7 +11,8 @@ Where information is lost, this is what counts as true:
   was noticed before that. Where nothing followed it ended with its last news: between its last report and the last
   arrival of any of its packets.
 - An Off and the On that follows it are one restart: the moment of either will do. Nothing that was sent before a
-  restart is still on the way when the NAS restarts once more: it forgets what it has not delivered.
+  restart is still on the way when the NAS restarts once more: it forgets what it has not delivered. And the worker,
+  which looks each minute, has looked in between: only the last restart of a NAS is kept.
 - A moment is exact where the NAS's Event-Timestamp is right. Where it has no clock to trust, arrival less
   Acct-Delay-Time is what is left: late by the time on the way, never early. Around a restart the packets of such a
   NAS keep their order: nothing but the order tells what came before.
@@ -213,6 +214,7 @@ class Network(RuleBasedStateMachine):
         last = nas.restarted_at
         if last is not None:
             self._last_try(lambda each: each.nas is nas and each.happened_at <= last)
+            self.the_worker_looks_for_silence()
 
     def _keep_the_order(self, nas: Nas) -> None:
         if not nas.habits.knows_the_time:
@@ -294,7 +296,7 @@ def _compare(nas: Nas, visit: Visit, row: WifiSession, counter: WifiSessionCount
         assert visit.reported_at <= row.ended_at <= visit.heard_at
     elif row.terminate_cause is TerminateCause.SILENCE:
         assert not visit.was_stopped
-        assert visit.started_at <= row.ended_at <= visit.ended_at
+        assert visit.started_at <= row.ended_at <= max(visit.ended_at, visit.heard_at)
     else:
         assert row.terminate_cause is visit.cause
         assert visit.ended_at <= row.ended_at <= (visit.ended_until or visit.ended_at) + late

@@ -4,18 +4,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import ChangeRecord, SessionWish, WifiSession, WishKind, WishReason, WishState
-from hotspot.services.wish_queue import LEASE, take
+from hotspot.services.wish_queue import LEASE, TURN_OF_TLS, take
 from hotspot.services.wishes import ask
 from hotspot.settings import Settings
 from radius.authenticity import SharedSecret
@@ -36,11 +37,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
 class FastClock:
     """Half a minute of patience is over in three seconds."""
 
-    def __init__(self) -> None:
-        self._began_at, self._began = datetime.now(UTC), time.monotonic()
+    def __init__(self, speed: float = 10) -> None:
+        self._began_at, self._began, self._speed = datetime.now(UTC), time.monotonic(), speed
 
     def __call__(self) -> datetime:
-        return self._began_at + timedelta(seconds=10 * (time.monotonic() - self._began))
+        return self._began_at + timedelta(seconds=self._speed * (time.monotonic() - self._began))
 
 
 @dataclass
@@ -105,11 +106,27 @@ def sending(
         sender.stop()
 
 
-def wish_for(database: Database, network: str | None, port: int, now: datetime | None = None) -> int:
+@dataclass
+class Connected:
+    """TLS connections of every NAS, while `is_there`."""
+
+    is_there: bool = True
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def is_connected(self, _nas_id: int) -> bool:
+        return self.is_there
+
+    def send_to(self, nas_id: int, packet: bytes) -> bool:
+        if self.is_there:
+            self.sent.append((nas_id, packet))
+        return self.is_there
+
+
+def wish_for(database: Database, network: str | None, port: int, now: datetime | None = None, **of_nas: Any) -> int:
     """A session at a NAS of this network is to end; the id of the NAS."""
     now = now or datetime.now(UTC)
     with database.transaction() as db:
-        nas = factories.make_nas(db, networks=(network,) if network else (), coa_port=port)
+        nas = factories.make_nas(db, networks=(network,) if network else (), coa_port=port, **of_nas)
         session = factories.make_wifi_session(db, nas=nas)
         ask(db, WifiSession.id == session.id, WishKind.DISCONNECT, WishReason.TIME_USED_UP, "system", now)
         return nas.id
@@ -118,6 +135,11 @@ def wish_for(database: Database, network: str | None, port: int, now: datetime |
 def state(database: Database) -> WishState:
     with database.reading() as db:
         return db.scalars(select(SessionWish.state)).one()
+
+
+def asked_at(database: Database) -> datetime:
+    with database.reading() as db:
+        return db.scalars(select(SessionWish.asked_at)).one()
 
 
 def test_it_speaks_from_the_address_that_nases_know(database: Database, settings: Settings, nas: PlayedNas) -> None:
@@ -158,7 +180,7 @@ def test_what_a_killed_process_had_taken_is_taken_over(
 ) -> None:
     wish_for(any_database, "127.0.0.1/32", nas.port)
     with any_database.transaction() as db:
-        assert len(take(db, datetime.now(UTC), settings, factories.VAULT)) == 1
+        assert len(take(db, datetime.now(UTC), settings, factories.VAULT, lambda _: False)) == 1
     with sending(any_database, settings, lambda: datetime.now(UTC) + LEASE):
         wait_until(lambda: state(any_database) is WishState.ACCEPTED)
 
@@ -190,22 +212,76 @@ def states(database: Database) -> list[WishState]:
 
 def test_a_nas_with_a_tls_connection_is_asked_over_it(database: Database, settings: Settings, nas: PlayedNas) -> None:
     """RFC 6614: its secret is "radsec", and nothing goes over UDP beside it."""
-    sent: list[tuple[int, bytes]] = []
-
-    class Connected:
-        def send_to(self, nas_id: int, packet: bytes) -> bool:
-            sent.append((nas_id, packet))
-            return True
-
     nas_id = wish_for(database, "127.0.0.1/32", nas.port)
-    with sending(database, settings, connections=Connected()) as sender:
-        wait_until(lambda: bool(sent))
-        sender.answered(nas_id, acknowledged(sent[0][1], b"radsec"))
+    connected = Connected()
+    with sending(database, settings, connections=connected) as sender:
+        wait_until(lambda: bool(connected.sent))
+        sender.answered(nas_id, acknowledged(connected.sent[0][1], b"radsec"))
         wait_until(lambda: state(database) is WishState.ACCEPTED)
 
-    assert [each for each, _ in sent] == [nas_id]
-    assert SharedSecret(b"radsec").has_request_authenticator(sent[0][1])
+    assert [each for each, _ in connected.sent] == [nas_id]
+    assert SharedSecret(b"radsec").has_request_authenticator(connected.sent[0][1])
     assert nas.heard == []
+
+
+def test_a_nas_that_is_silent_over_tls_is_asked_at_its_address_the_next_time(
+    database: Database, settings: Settings, nas: PlayedNas
+) -> None:
+    clock, connected = FastClock(speed=60), Connected()
+    wish_for(database, "127.0.0.1/32", nas.port, clock(), certificate_name="nas-1")
+    with sending(database, settings, clock, connections=connected):
+        wait_until(lambda: state(database) is WishState.ACCEPTED)
+
+    assert len(connected.sent) == 1
+    assert len(nas.heard) == 1
+    assert SharedSecret(factories.RADIUS_SECRET.encode()).has_request_authenticator(nas.heard[0])
+
+
+def test_of_several_processes_the_one_with_the_tls_connection_asks(
+    any_database: Database, settings: Settings, nas: PlayedNas
+) -> None:
+    """The others look first, and use no UDP beside it."""
+    connected = Connected()
+    nas_id = wish_for(any_database, "127.0.0.1/32", nas.port, certificate_name="nas-1")
+    with (
+        sending(any_database, settings),
+        sending(any_database, settings),
+        sending(any_database, settings, connections=connected) as sender,
+    ):
+        wait_until(lambda: bool(connected.sent))
+        sender.answered(nas_id, acknowledged(connected.sent[0][1], b"radsec"))
+        wait_until(lambda: state(any_database) is WishState.ACCEPTED)
+
+    assert len(connected.sent) == 1
+    assert nas.heard == []
+
+
+def test_a_nas_with_a_certificate_and_no_connection_is_asked_at_its_address_after_a_while(
+    database: Database, settings: Settings, nas: PlayedNas
+) -> None:
+    clock = FastClock()
+    wish_for(database, "127.0.0.1/32", nas.port, clock(), certificate_name="nas-1")
+    with sending(database, settings, clock):
+        wait_until(lambda: state(database) is WishState.ACCEPTED)
+
+    assert clock() - asked_at(database) >= TURN_OF_TLS
+
+
+def test_a_connection_that_comes_late_is_found_by_whichever_process_has_it(
+    any_database: Database, settings: Settings
+) -> None:
+    """Of a NAS without an address: the process without the connection does not take its wish again and again."""
+    clock, connected = FastClock(), Connected(is_there=False)
+    nas_id = wish_for(any_database, None, 3799, clock(), certificate_name="nas-1")
+    with (
+        sending(any_database, settings, clock),
+        sending(any_database, settings, clock, connections=connected) as sender,
+    ):
+        wait_until(lambda: clock() - asked_at(any_database) > TURN_OF_TLS + timedelta(seconds=5))
+        connected.is_there = True
+        wait_until(lambda: bool(connected.sent))
+        sender.answered(nas_id, acknowledged(connected.sent[0][1], b"radsec"))
+        wait_until(lambda: state(any_database) is WishState.ACCEPTED)
 
 
 def test_a_nas_without_any_way_is_given_up(database: Database, settings: Settings) -> None:
@@ -224,11 +300,19 @@ def test_an_answer_that_cannot_be_written_down_at_once_is_written_later(
 
     class Flaky(Database):
         @contextmanager
-        def _opened(self, *, write: bool) -> Iterator[Any]:
+        def reading(self) -> Iterator[Session]:
+            with self._unless_away(super().reading()) as db:
+                yield db
+
+        @contextmanager
+        def transaction(self) -> Iterator[Session]:
+            with self._unless_away(super().transaction()) as db:
+                yield db
+
+        def _unless_away(self, opened: AbstractContextManager[Session]) -> AbstractContextManager[Session]:
             if away.is_set():
                 raise Unavailable("database")
-            with super()._opened(write=write) as db:
-                yield db
+            return opened
 
     wish_for(database, "127.0.0.1/32", nas.port)
     with sending(Flaky(database.engine), settings) as sender:

@@ -20,6 +20,7 @@ PLACE = ("192.0.2.7", 3799)
 WISH = TakenWish(
     wish_id=1,
     lease=NOW + timedelta(seconds=45),
+    tries=1,
     kind=WishKind.DISCONNECT,
     nas_id=1,
     attributes=[("User-Name", "a-login"), ("Acct-Session-Id", "0000002a")],

@@ -15,20 +15,34 @@ from sqlalchemy import select
 
 from hotspot.adapters.one_time_login import OneTimeLogin
 from hotspot.db import Database
-from hotspot.models import Nas, WifiSession, WifiSessionCounter
+from hotspot.models import (
+    ChangeRecord,
+    Nas,
+    SessionWish,
+    WifiSession,
+    WifiSessionCounter,
+    WishKind,
+    WishReason,
+    WishState,
+)
 from hotspot.services.nases import NasDraft, change_nas
+from hotspot.services.wishes import ask as ask_for
 from hotspot.settings import Settings
 from hotspot.values import TerminateCause
 from hotspot.vendors.coovachilli import COOVACHILLI
 from hotspot.vendors.vendor import SetupFacts
 from tests import factories
 from tests.fixtures.processes import running
-from tests.radius.conftest import RadiusProcess, administrator_of, free_port, given_login, started
+from tests.radius.conftest import RadiusProcess, administrator_of, eventually, free_port, given_login, started
 from tests.radius.packets import (
     accounting,
+    attributes_of,
     hidden_password,
+    integer,
+    is_authentic_change,
     is_authentic_reply,
     packet,
+    reply,
     signed,
     status,
 )
@@ -89,6 +103,74 @@ def test_one_connection_carries_everything(town: Town, radsec_process: RadiusPro
 
     with radsec_process.database.reading() as db:
         assert db.scalars(select(WifiSession)).one().ended_at is not None
+
+
+def test_a_session_is_ended_over_the_connection_that_it_came_by(town: Town, radsec_process: RadiusProcess) -> None:
+    """Its gateway has no address at all: asked, answered and confirmed inside TLS."""
+    with connected(town, radsec_process) as nas:
+        nas.ask(start())
+        wish(radsec_process, WishKind.DISCONNECT)
+
+        request = nas.hear()
+        assert (request[0], is_authentic_change(request, RADSEC)) == (40, True)
+        asked = dict(attributes_of(request))
+        assert (asked[1], asked[44]) == (b"a-login", b"0000002a")
+
+        nas.socket.sendall(reply(41, request, secret=RADSEC))
+        assert eventually(lambda: wish_is(radsec_process, WishState.ACCEPTED))
+        with radsec_process.database.reading() as db:
+            assert db.scalars(select(WifiSession)).one().ended_at is None
+
+        stop = accounting(status(2, more=[(46, b"\0\0\0\x0a"), (49, b"\0\0\0\6")]), identifier=8, secret=RADSEC)
+        assert is_authentic_reply(nas.ask(stop), stop, RADSEC)
+        assert eventually(lambda: wish_is(radsec_process, WishState.CONFIRMED))
+
+    with radsec_process.database.reading() as db:
+        assert db.scalars(select(WifiSession)).one().terminate_cause is TerminateCause.ADMIN_RESET
+        record = db.get_one(ChangeRecord, (radsec_process.nas_id, WishKind.DISCONNECT))
+        assert (record.accepted_at is not None, record.unanswered_in_a_row) == (True, 0)
+
+
+def test_a_session_is_changed_over_the_connection_and_the_no_has_its_reason(
+    town: Town, radsec_process: RadiusProcess, settings: Settings
+) -> None:
+    login = given_login(radsec_process, settings)
+    with connected(town, radsec_process) as nas:
+        nas.ask(accounting(status(1, more=[(25, login.terms.grant_id.bytes)]), secret=RADSEC))
+        wish(radsec_process, WishKind.CHANGE)
+
+        request = nas.hear()
+        assert (request[0], is_authentic_change(request, RADSEC)) == (43, True)
+        assert 27 in dict(attributes_of(request))
+
+        nas.socket.sendall(reply(45, request, [(101, integer(401))], secret=RADSEC))
+        assert eventually(lambda: wish_is(radsec_process, WishState.REFUSED))
+
+    with radsec_process.database.reading() as db:
+        assert db.scalars(select(SessionWish)).one().error_cause == 401
+
+
+def test_a_forged_answer_over_the_connection_counts_for_nothing(town: Town, radsec_process: RadiusProcess) -> None:
+    with connected(town, radsec_process) as nas:
+        nas.ask(start())
+        wish(radsec_process, WishKind.DISCONNECT)
+
+        request = nas.hear()
+        nas.socket.sendall(reply(41, request, secret=b"not radsec"))
+        nas.socket.sendall(reply(42, request, [(101, integer(503))], secret=RADSEC))
+
+        assert eventually(lambda: wish_is(radsec_process, WishState.GONE))
+
+
+def wish(process: RadiusProcess, kind: WishKind) -> None:
+    """Of the only session there is."""
+    with process.database.transaction() as db:
+        assert ask_for(db, WifiSession.ended_at.is_(None), kind, WishReason.TIME_USED_UP, "system", datetime.now(UTC))
+
+
+def wish_is(process: RadiusProcess, state: WishState) -> bool:
+    with process.database.reading() as db:
+        return db.scalars(select(SessionWish.state)).one() is state
 
 
 def test_many_requests_at_once_are_all_answered(town: Town, radsec_process: RadiusProcess) -> None:

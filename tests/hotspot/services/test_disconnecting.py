@@ -14,7 +14,7 @@ from hotspot.services import disconnecting
 from hotspot.services.patrons import block_patron
 from hotspot.services.remembering import remember_device
 from hotspot.services.staff import Scope, find_scope
-from hotspot.services.vouchers import void_voucher
+from hotspot.services.vouchers import void_batch, void_voucher
 from hotspot.values import RefusalReason, Way
 from tests import factories
 
@@ -151,6 +151,17 @@ def test_voiding_a_voucher_cuts_who_is_online_with_it(database: Database, now: d
         session = online(db, voucher=voucher, offer=voucher.batch.offer)
         void_voucher(db, scope_at(db, session), voucher.batch_id, 1, now)
         assert reasons(db) == [(WishKind.DISCONNECT, WishReason.VOUCHER_VOID)]
+
+
+def test_voiding_a_batch_cuts_who_is_online_with_any_of_it(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        batch = factories.make_voucher_batch(db, offer=factories.make_offer(db, way=Way.VOUCHER))
+        first, second, other = (factories.make_voucher(db, batch=each) for each in (batch, batch, None))
+        session = online(db, voucher=first, offer=batch.offer)
+        online(db, voucher=second, offer=batch.offer)
+        online(db, voucher=other, offer=other.batch.offer)
+        void_batch(db, scope_at(db, session), batch.id, now)
+        assert reasons(db) == [(WishKind.DISCONNECT, WishReason.VOUCHER_VOID)] * 2
 
 
 def test_blocking_a_card_cuts_who_is_online_with_it(database: Database, now: datetime) -> None:

@@ -63,6 +63,25 @@ def test_time_is_counted_over_all_sessions_of_the_grant(any_database: Database, 
         assert asked(db, now + MINUTE) == [WishReason.TIME_USED_UP]
 
 
+@pytest.mark.parametrize(
+    ("grant", "report", "why"),
+    [
+        ({"octets_allowed": 1000}, {"upload_octets": 100, "download_octets": 400}, WishReason.VOLUME_USED_UP),
+        ({"time_allowed": HOUR}, {"session_seconds": 1800}, WishReason.TIME_USED_UP),
+    ],
+    ids=["volume", "time"],
+)
+def test_two_connections_that_share_an_allowance_are_both_cut(
+    any_database: Database, now: datetime, grant: dict[str, Any], report: dict[str, Any], why: WishReason
+) -> None:
+    """Each gateway was told the whole of it, and neither has seen it used up."""
+    with any_database.transaction() as db:
+        first = online(db, grant, **report)
+        assert asked(db, now + MINUTE) == []
+        factories.make_wifi_session(db, grant=first.grant, nas=factories.make_nas(db), **report)
+        assert asked(db, now + MINUTE) == [why, why]
+
+
 @pytest.mark.parametrize("grant", [{"octets_allowed": 1000}, {"time_allowed": HOUR}], ids=["volume", "time"])
 def test_a_gateway_that_counts_itself_has_a_moment_to_report_the_end(
     database: Database, now: datetime, grant: dict[str, Any]

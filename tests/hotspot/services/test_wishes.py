@@ -14,6 +14,7 @@ from hotspot.models import ChangeRecord, SessionWish, WifiSession, WishKind, Wis
 from hotspot.services.staff import find_scope
 from hotspot.services.wish_queue import (
     LEASE,
+    TURN_OF_TLS,
     Answer,
     Outcome,
     TakenWish,
@@ -50,7 +51,7 @@ def only(db: Session) -> SessionWish:
 
 @pytest.fixture
 def taken(settings: Settings) -> Callable[[Session, datetime], list[TakenWish]]:
-    return lambda db, now: take(db, now, settings, factories.VAULT)
+    return lambda db, now: take(db, now, settings, factories.VAULT, lambda _: False)
 
 
 Take = Callable[[Session, datetime], list[TakenWish]]
@@ -271,6 +272,33 @@ def test_a_gateway_of_which_only_networks_are_known_waits_for_a_way(
         note_outcomes(db, [Outcome(taken(db, later)[0], Answer.NO_WAY)], later)
         assert only(db).state is WishState.NOT_POSSIBLE
         assert db.scalars(select(ChangeRecord)).all() == []
+
+
+def test_a_gateway_with_a_certificate_is_first_left_to_the_process_that_has_its_connection(
+    any_database: Database, now: datetime, settings: Settings, taken: Take
+) -> None:
+    """The other has no use of its address for ten seconds, and then sends there: perhaps it is on UDP after all."""
+    with any_database.transaction() as db:
+        nas = factories.make_nas(db, networks=("192.0.2.7/32",), certificate_name="nas-1")
+        wish_for(db, factories.make_wifi_session(db, nas=nas), now)
+        assert taken(db, now) == []
+        assert taken(db, now + TURN_OF_TLS - SECOND) == []
+        (there,) = take(db, now, settings, factories.VAULT, lambda nas_id: nas_id == nas.id)
+        again = there.lease
+        assert taken(db, again + TURN_OF_TLS - SECOND) == []
+        (here,) = taken(db, again + TURN_OF_TLS)
+        assert here.address == "192.0.2.7"
+
+
+def test_what_is_left_to_another_process_keeps_nobody_waiting(
+    any_database: Database, now: datetime, taken: Take
+) -> None:
+    with any_database.transaction() as db:
+        nas = factories.make_nas(db, certificate_name="nas-1")
+        for _ in range(100):
+            wish_for(db, factories.make_wifi_session(db, nas=nas), now)
+        wish_for(db, a_session(db), now + SECOND)
+        assert [each.address for each in taken(db, now + SECOND)] == ["192.0.2.7"]
 
 
 def test_a_busy_gateway_is_only_waited_for(database: Database, now: datetime, taken: Take) -> None:
