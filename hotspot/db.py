@@ -16,6 +16,10 @@ from sqlalchemy.types import TypeDecorator
 from hotspot.errors import Unavailable
 from hotspot.settings import Settings
 
+_SIGNS_OF_LIFE = {"keepalives_idle": 1, "keepalives_interval": 1}
+"""Seconds. Whoever waits for a row sends nothing that could stay unacknowledged: asked for a sign of life every second,
+a server that has vanished is found out within `tcp_user_timeout`, not after the two hours that Linux waits to ask."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment in UTC. SQLite keeps no zone, so it is put back on reading."""
@@ -136,7 +140,7 @@ def open_database(settings: Settings, *, patience: timedelta | None = None) -> D
     arguments: dict[str, Any] = {"connect_timeout": 3}
     if patience is not None:
         most = int(patience.total_seconds() * 1000)
-        arguments |= {"options": f"-c statement_timeout={most}", "tcp_user_timeout": most}
+        arguments |= {"options": f"-c statement_timeout={most}", "tcp_user_timeout": most, **_SIGNS_OF_LIFE}
     engine = create_engine(
         address,
         hide_parameters=True,

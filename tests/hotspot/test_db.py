@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -178,3 +179,25 @@ def test_sqlite_is_durable_and_lets_readers_read(database: Database, tmp_path: P
     with database.reading() as db:
         pragmas = [db.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert pragmas == ["wal", 2, 1]
+
+
+def test_whoever_has_patience_waits_for_no_statement_longer(settings: Settings, postgresql_url: str) -> None:
+    patient = open_database(
+        settings.model_copy(update={"database_url": postgresql_url}), patience=timedelta(milliseconds=300)
+    )
+    began = time.monotonic()
+    with pytest.raises(Unavailable), patient.reading() as db:
+        db.execute(text("SELECT pg_sleep(30)"))
+    assert time.monotonic() - began < 5
+    patient.dispose()
+
+
+def test_nor_for_a_server_that_has_vanished(settings: Settings, postgresql_url: str) -> None:
+    """The kernel sees to it: it is told to ask for signs of life, and when to give up."""
+    patient = open_database(settings.model_copy(update={"database_url": postgresql_url}), patience=timedelta(seconds=3))
+    with patient.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        said = driver.info.get_parameters()
+    wanted = {"tcp_user_timeout": "3000", "keepalives_idle": "1", "keepalives_interval": "1"}
+    assert said.items() >= wanted.items()
+    patient.dispose()
