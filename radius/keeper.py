@@ -79,7 +79,7 @@ class Keeper:
         """A certificate of our authority that is no NAS's. One without a name can be nobody's: it is only counted."""
         now = self._clock()
         if name:
-            self._unknown_certificates.note(address, Door.RADSEC, b"", now, name)
+            self._unknown_certificates.note(plain_address(address), Door.RADSEC, b"", now, name)
         self.counted(Counted({(DiscardReason.UNKNOWN_CERTIFICATE, name or address): 1}, {}), now)
 
     def counted(self, counted: Counted, now: datetime) -> None:

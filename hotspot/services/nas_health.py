@@ -17,7 +17,6 @@ from hotspot.models import (
     NasDiscard,
     NasSilence,
     NasState,
-    RadiusListener,
     Site,
     WifiSession,
     WifiSessionCounter,
@@ -31,11 +30,10 @@ from hotspot.policy.nas_silence import (
     usual_silence,
 )
 from hotspot.policy.opening_hours import Hours, open_time
+from hotspot.services.nas_learning import listening_since
 from hotspot.services.wish_queue import says_gone
 from hotspot.values import TerminateCause
 
-LISTENS_WITHIN = timedelta(minutes=1)
-"""A RADIUS process says every ten seconds that it is there."""
 _MISSED = 2
 """Intervals: a session that has not been reported for so long has lost a report."""
 _MONTH = timedelta(days=30)
@@ -95,11 +93,6 @@ def count_discards(db: Session, nas_id: int, now: datetime) -> Sequence[DiscardC
         .order_by(func.sum(NasDiscard.number).desc(), NasDiscard.reason)
     )
     return [DiscardCount(reason, int(last_day), int(last_month)) for reason, last_day, last_month in rows]
-
-
-def listening_since(db: Session, now: datetime) -> datetime | None:
-    """Since when a RADIUS process has been there without a break; None if there is none."""
-    return db.scalar(select(func.min(RadiusListener.started_at)).where(RadiusListener.seen_at > now - LISTENS_WITHIN))
 
 
 def _health(

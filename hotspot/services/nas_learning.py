@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hotspot.db import as_array, sqlite_moment
@@ -18,6 +18,8 @@ from hotspot.models import Nas, RadiusListener
 
 SHORTEST_SILENCE = timedelta(minutes=30)
 """What is shorter says nothing about how long a NAS is usually silent."""
+LISTENS_WITHIN = timedelta(minutes=1)
+"""A RADIUS process says every ten seconds that it is there."""
 _GONE_AFTER = timedelta(hours=1)
 
 
@@ -63,11 +65,16 @@ def note_listener(db: Session, name: str, started_at: datetime, now: datetime) -
         listener.started_at, listener.seen_at = started_at, now
 
 
+def listening_since(db: Session, now: datetime) -> datetime | None:
+    """Since when a RADIUS process has been there without a break; None if there is none."""
+    return db.scalar(select(func.min(RadiusListener.started_at)).where(RadiusListener.seen_at > now - LISTENS_WITHIN))
+
+
 def note_heard(db: Session, heard: Mapping[int, Heard], now: datetime) -> None:
     """A NAS that was deleted meanwhile is passed over."""
     spoke = sorted((nas_id, each) for nas_id, each in heard.items() if each.last_at is not None)
     if spoke:
-        _write_silences(db, spoke)
+        _write_silences(db, spoke, listening_since(db, now) or now)
         _write_last(db, spoke)
     if heard:
         _write_states(db, sorted(heard.items()), now)
@@ -111,24 +118,27 @@ _SQLITE_DISCARDS = _DISCARDS.format(values="SELECT ?, ?, ?, ? WHERE EXISTS (SELE
 
 _PG_SILENCES = """
     INSERT INTO nas_silences (nas_id, began_at, ended_at)
-    SELECT nases.id, nases.last_packet_at, each.first_at
+    SELECT nases.id, GREATEST(nases.last_packet_at, %(since)s), each.first_at
     FROM unnest(CAST(%(ids)s AS integer[]), CAST(%(firsts)s AS timestamptz[])) AS each (nas_id, first_at)
     JOIN nases ON nases.id = each.nas_id
-    WHERE each.first_at - nases.last_packet_at >= make_interval(secs => %(shortest)s)
+    WHERE nases.last_packet_at IS NOT NULL
+        AND each.first_at - GREATEST(nases.last_packet_at, %(since)s) >= make_interval(secs => %(shortest)s)
     ON CONFLICT DO NOTHING
 """
 _SQLITE_SILENCES = """
     INSERT INTO nas_silences (nas_id, began_at, ended_at)
-    SELECT nases.id, nases.last_packet_at, json_extract(each.value, '$[1]')
-    FROM json_each(?) AS each JOIN nases ON nases.id = json_extract(each.value, '$[0]')
-    WHERE CAST(strftime('%s', json_extract(each.value, '$[1]')) AS integer)
-        - CAST(strftime('%s', nases.last_packet_at) AS integer) >= ?
+    SELECT nases.id, max(nases.last_packet_at, :since), json_extract(each.value, '$[1]')
+    FROM json_each(:firsts) AS each JOIN nases ON nases.id = json_extract(each.value, '$[0]')
+    WHERE nases.last_packet_at IS NOT NULL
+        AND CAST(strftime('%s', json_extract(each.value, '$[1]')) AS integer)
+        - CAST(strftime('%s', max(nases.last_packet_at, :since)) AS integer) >= :shortest
     ON CONFLICT DO NOTHING
 """
 
 
-def _write_silences(db: Session, spoke: Sequence[tuple[int, Heard]]) -> None:
-    """Before `_write_last`: a silence lasts from the last packet that is written down to the first of these seconds."""
+def _write_silences(db: Session, spoke: Sequence[tuple[int, Heard]], since: datetime) -> None:
+    """Before `_write_last`: a silence lasts from the last packet that is written down to the first of these seconds.
+    While nobody listened, before `since`, nothing is known of it."""
     connection = db.connection()
     shortest = int(SHORTEST_SILENCE.total_seconds())
     firsts = [(nas_id, each.first_at) for nas_id, each in spoke if each.first_at is not None]
@@ -138,12 +148,13 @@ def _write_silences(db: Session, spoke: Sequence[tuple[int, Heard]]) -> None:
             {
                 "ids": as_array(str(nas_id) for nas_id, _ in firsts),
                 "firsts": as_array(at.isoformat() for _, at in firsts),
+                "since": since,
                 "shortest": shortest,
             },
         )
         return
     rows = json.dumps([(nas_id, sqlite_moment(at)) for nas_id, at in firsts])
-    connection.exec_driver_sql(_SQLITE_SILENCES, (rows, shortest))
+    connection.exec_driver_sql(_SQLITE_SILENCES, {"firsts": rows, "since": sqlite_moment(since), "shortest": shortest})
 
 
 _PG_LAST = """

@@ -157,7 +157,7 @@ def suggest(db: Session, by: Scope, source: UnknownSource) -> Suggestion:
     is_free = fits and claimed.isascii() and db.scalar(taken) is None
     return Suggestion(
         vendor=vendor,
-        name=claimed or source.source[:200],
+        name=(claimed or source.source)[:200],
         nas_identifier=claimed if is_free else "",
         networks=source.source if by_address else "",
         login_hosts=VENDORS[vendor].usual_login_host,

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from hotspot.health import check_health
 from hotspot.models import Site
 from hotspot.policy.nas_health import State
-from hotspot.services.nas_health import NasHealth, health_of_many, listening_since
+from hotspot.services.nas_health import NasHealth, health_of_many
+from hotspot.services.nas_learning import listening_since
 from hotspot.services.sites import list_sites, local_zone, offers_by_site
 from hotspot.services.unknown_sources import count_unknown
 from hotspot.services.usage import figures_by_day

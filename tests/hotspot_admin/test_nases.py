@@ -301,6 +301,19 @@ def test_the_list_tells_who_is_heard_and_who_proves_its_origin(
     assert "Muette depuis 2 j" in rows["Muet"]
     assert "Entendue il y a 0 s" in rows["Vif"]
     assert "Pas encore vue" in rows["Vif"]
+    assert "Notre propre processus RADIUS" not in administrator.get("/gateways").text
+
+
+def test_while_no_process_of_ours_listens_the_list_blames_and_praises_nobody(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    a_nas(database, town.library, last_packet_at=clock.now - timedelta(days=2))
+
+    page = administrator.get("/gateways")
+
+    assert "Notre propre processus RADIUS ne tourne pas" in page.text
+    state = next(each for each in page.root.all("span", class_="state") if "il y a 2 j" in each.text)
+    assert state["class"] == "state"
 
 
 # ---- health ----

@@ -11,7 +11,15 @@ from sqlalchemy import select
 
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
-from hotspot.models import MessageAuthenticatorMode, Nas, NasDiscard, NasState, RadiusListener, UnknownSource
+from hotspot.models import (
+    MessageAuthenticatorMode,
+    Nas,
+    NasDiscard,
+    NasState,
+    RadiusListener,
+    SourceKind,
+    UnknownSource,
+)
 from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClientReader, RadiusClients
 from hotspot.settings import Settings
@@ -233,6 +241,18 @@ def test_an_unknown_source_is_noted_and_no_more_once_it_is_a_nas(any_database: D
 
     with any_database.reading() as db:
         assert db.scalars(select(UnknownSource)).all() == []
+
+
+def test_an_unknown_certificate_is_noted_with_the_address_as_people_write_it(
+    any_database: Database, vault: Vault
+) -> None:
+    kept = keeper(any_database, vault, RadiusProtocol(RadiusClients()))
+    kept.presented("library-7.town.test", "::ffff:192.0.2.9")
+    kept.turn()
+
+    with any_database.reading() as db:
+        source = db.scalars(select(UnknownSource)).one()
+    assert (source.kind, source.source, source.address) == (SourceKind.CERTIFICATE, "library-7.town.test", "192.0.2.9")
 
 
 def test_a_process_tells_of_strangers_and_repeats(radius_process: RadiusProcess) -> None:

@@ -24,8 +24,8 @@ from hotspot.services.nas_health import (
     count_discards,
     health_of_many,
     health_of_one,
-    listening_since,
 )
+from hotspot.services.nas_learning import listening_since
 from hotspot.values import TerminateCause
 from tests import factories
 

@@ -81,17 +81,46 @@ def test_counts_add_up_and_begin_anew_each_day(any_database: Database, nas_id: i
     assert (kept.requests, kept.repeats, kept.counted_on) == (1, 0, (NOW + timedelta(days=1)).date())
 
 
+def silences(database: Database) -> list[tuple[datetime, datetime]]:
+    with database.reading() as db:
+        return [(each.began_at, each.ended_at) for each in db.scalars(select(NasSilence))]
+
+
+def listen(database: Database, since: datetime, at: datetime) -> None:
+    with database.transaction() as db:
+        note_listener(db, "here", since, at)
+
+
 @pytest.mark.parametrize(("minutes", "is_kept"), [(29, False), (30, True), (300, True)])
 def test_a_silence_of_half_an_hour_is_kept_once_it_is_over(
     any_database: Database, nas_id: int, minutes: int, is_kept: bool
 ) -> None:
     note(any_database, {nas_id: heard_at(NOW)})
     again = NOW + minutes * MINUTE
-    note(any_database, {nas_id: Heard(first_at=again, last_at=again + MINUTE)})
+    listen(any_database, NOW, again)
+    note(any_database, {nas_id: Heard(first_at=again, last_at=again + MINUTE)}, again)
 
-    with any_database.reading() as db:
-        silences = [(each.began_at, each.ended_at) for each in db.scalars(select(NasSilence))]
-    assert silences == ([(NOW, again)] if is_kept else [])
+    assert silences(any_database) == ([(NOW, again)] if is_kept else [])
+
+
+@pytest.mark.parametrize(("minutes", "is_kept"), [(329, False), (340, True)])
+def test_what_was_missed_while_nobody_listened_is_no_silence(
+    any_database: Database, nas_id: int, minutes: int, is_kept: bool
+) -> None:
+    """Else each outage of ours would make every NAS one that is usually silent for long."""
+    note(any_database, {nas_id: heard_at(NOW)})
+    back, again = NOW + 300 * MINUTE, NOW + minutes * MINUTE
+    listen(any_database, back, again)
+    note(any_database, {nas_id: heard_at(again)}, again)
+
+    assert silences(any_database) == ([(back, again)] if is_kept else [])
+
+
+def test_the_first_packet_of_all_ends_no_silence(any_database: Database, nas_id: int) -> None:
+    listen(any_database, NOW - 300 * MINUTE, NOW)
+    note(any_database, {nas_id: heard_at(NOW)})
+
+    assert silences(any_database) == []
 
 
 def test_discards_are_counted_by_hour_and_reason(any_database: Database, nas_id: int) -> None:
