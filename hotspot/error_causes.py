@@ -9,7 +9,7 @@ def _(message: str) -> str:
 NO_REASON = _("It gives no reason. Most gateways that do so no longer know the connection.")
 UNKNOWN = _("It gives a reason that has no name (Error-Cause %(number)s).")
 
-ERROR_CAUSES = {
+ERROR_CAUSES: dict[int, str] = {
     201: _("The connection was over already; what was left of it has been cleared away."),
     202: _("It could not read the EAP part of the request and ignored it."),
     401: _("It does not understand part of the request: the brand on its page may be the wrong one."),
@@ -30,3 +30,8 @@ ERROR_CAUSES = {
     509: _("It cannot tell where the device is."),
     601: _("Its answer was too long for a packet."),
 }
+
+
+def message_of(error_cause: int | None) -> str:
+    """A message id, with `%(number)s` in it where the cause has no name. None: the NAK gave none."""
+    return NO_REASON if error_cause is None else ERROR_CAUSES.get(error_cause, UNKNOWN)

@@ -3,6 +3,7 @@ and for each reason of a discard a sentence and what to do. (On these pages a NA
 
 from datetime import timedelta
 
+from hotspot.error_causes import message_of
 from hotspot.policy.nas_health import Finding, FindingKind
 from hotspot.wording import Explanation, translations
 
@@ -18,7 +19,7 @@ def print_length(length: timedelta, language: str) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        return f"{days} {translations(language).gettext('d')} {hours} h"
+        return f"{days} {translations(language).gettext('d')}" + (f" {hours} h" if hours else "")
     if hours:
         return f"{hours} h {minutes:02}"
     return f"{minutes} min" if minutes else f"{seconds} s"
@@ -30,7 +31,8 @@ def explain_finding(finding: Finding, language: str) -> Explanation:
         title = _CLOCK_AHEAD
     gettext = translations(language).gettext
     said = {"number": finding.number, "length": print_length(finding.length, language)}
-    return Explanation(gettext(title) % said, gettext(what_to_do))
+    why = f"{gettext(message_of(finding.number or None))} " if finding.kind is FindingKind.COA_REFUSED else ""
+    return Explanation(gettext(title) % said, why % said + gettext(what_to_do))
 
 
 def explain_discard(reason: str, language: str) -> Explanation:
@@ -127,11 +129,11 @@ _FINDINGS: dict[FindingKind, tuple[str, str]] = {
     ),
     FindingKind.MALFORMED: (_("Packets that make no sense were left unanswered (%(number)s in 24 hours)."), _BROKEN),
     FindingKind.COA_REFUSED: (
-        _("It refuses to end connections when we ask (%(number)s)."),
-        _("Allow Disconnect and CoA (RADIUS “incoming”) on the device, with the same secret."),
+        _("It refused to end or change a connection %(length)s ago."),
+        _("Until it obeys, whoever is to be cut off stays online until the time they were given is over."),
     ),
     FindingKind.COA_UNANSWERED: (
-        _("It does not answer when we ask to end a connection (%(number)s)."),
+        _("It has not answered our last wishes to end or change a connection (%(number)s)."),
         _("Open the port for Disconnect and CoA on the device and on the firewall before it; behind NAT use RadSec."),
     ),
     FindingKind.OURS_AWAY: (_("Packets were left unanswered by a fault of ours (%(number)s in 24 hours)."), _OURS),

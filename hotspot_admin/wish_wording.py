@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hotspot.error_causes import ERROR_CAUSES, NO_REASON, UNKNOWN
+from hotspot.error_causes import message_of
 from hotspot.models import ChangeRecord, SessionWish, WishKind, WishReason, WishState
 from hotspot_admin.language import gettext, mark
 
@@ -44,10 +44,7 @@ KINDS = {
 
 
 def why_refused(error_cause: int | None) -> str:
-    if error_cause is None:
-        return gettext(NO_REASON)
-    known = ERROR_CAUSES.get(error_cause)
-    return gettext(known) if known else gettext(UNKNOWN, number=error_cause)
+    return gettext(message_of(error_cause), number=error_cause)
 
 
 def hint_of(wish: SessionWish) -> str:

@@ -1,5 +1,6 @@
 """Carries out the mails that are due: each is claimed, sent and marked; no transaction waits for a mail server."""
 
+import time
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -15,13 +16,18 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE = 50
 """The rest leaves a minute later."""
+_LONGEST_TURN = 300.0
+"""Seconds, with a server that is slow: what is claimed must be sent before anybody else may claim it again."""
 
 
 def send_due(database: Database, settings: Settings, now: datetime) -> None:
     """Raises Unavailable("mail") when the server is away: what was claimed is put off."""
     postbox: SmtpPostbox | None = None
+    began = time.monotonic()
     with ExitStack() as stack:
         for _ in range(MOST_AT_ONCE):
+            if time.monotonic() - began > _LONGEST_TURN:
+                return
             with database.transaction() as db:
                 claimed = claim_mail(db, now)
             if claimed is None:

@@ -76,10 +76,11 @@ class Keeper:
         self._strangers.note(address, door, datagram, now)
 
     def presented(self, name: str, address: str) -> None:
-        """A certificate of our authority that is no NAS's."""
+        """A certificate of our authority that is no NAS's. One without a name can be nobody's: it is only counted."""
         now = self._clock()
-        self._unknown_certificates.note(address, Door.RADSEC, b"", now, name)
-        self.counted(Counted({(DiscardReason.UNKNOWN_CERTIFICATE, name): 1}, {}), now)
+        if name:
+            self._unknown_certificates.note(address, Door.RADSEC, b"", now, name)
+        self.counted(Counted({(DiscardReason.UNKNOWN_CERTIFICATE, name or address): 1}, {}), now)
 
     def counted(self, counted: Counted, now: datetime) -> None:
         """What `Tallies.publish` gave."""

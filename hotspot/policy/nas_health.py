@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hotspot.policy.changes import HOPELESS
+
 
 class Proof(StrEnum):
     """Where a NAS stands with Message-Authenticator."""
@@ -57,7 +59,7 @@ class Finding:
     kind: FindingKind
     severity: Severity
     number: int = 0
-    """Packets, sessions, or seconds of a clock, as its sentence needs."""
+    """Packets, sessions, the sign of a clock's offset, an Error-Cause (nought: none): as its sentence needs."""
     length: timedelta = timedelta()
 
 
@@ -81,8 +83,12 @@ class NasFacts:
     requests: int = 0
     repeats: int = 0
     discards: Mapping[str, int] = field(default_factory=dict)
-    coa_refused: int = 0
-    coa_unanswered: int = 0
+    change_refused_at: datetime | None = None
+    """When it last refused to end or change a connection that it has; None if it has obeyed since."""
+    change_refused_because: int | None = None
+    """Error-Cause of that refusal (RFC 5176 section 3.5)."""
+    changes_unanswered: int = 0
+    """Wishes to end or change a connection, in a row, of whichever kind fewest are unanswered."""
     is_listened_to: bool = True
     """Is there a RADIUS process at all?"""
 
@@ -201,7 +207,8 @@ def _sign(length: timedelta) -> int:
 
 
 def _coa(facts: NasFacts) -> Iterator[Finding]:
-    if facts.coa_refused:
-        yield Finding(FindingKind.COA_REFUSED, Severity.CARE, facts.coa_refused)
-    if facts.coa_unanswered:
-        yield Finding(FindingKind.COA_UNANSWERED, Severity.CARE, facts.coa_unanswered)
+    if facts.change_refused_at is not None:
+        length, cause = facts.now - facts.change_refused_at, facts.change_refused_because
+        yield Finding(FindingKind.COA_REFUSED, Severity.CARE, cause or 0, length)
+    if facts.changes_unanswered >= HOPELESS:
+        yield Finding(FindingKind.COA_UNANSWERED, Severity.CARE, facts.changes_unanswered)

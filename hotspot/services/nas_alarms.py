@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from hotspot.models import AlarmKind, Nas, NasAlarm, Organisation, Role, StaffMember
-from hotspot.nas_wording import explain_finding
+from hotspot.nas_wording import explain_finding, print_length
 from hotspot.policy.nas_health import Finding, FindingKind, is_secret_wrong, is_silent
 from hotspot.services.nas_health import NasHealth, health_of_many
 from hotspot.services.outbox import write_mail
@@ -59,7 +59,7 @@ def watch_nases(db: Session, settings: Settings, now: datetime) -> int:
             news += [told] if told is not None else []
     if news and settings.mail_host is not None:
         db.flush()
-        _tell(db, news, settings, now)
+        _tell(db, news, _silence_of_all(list(health.values())), settings, now)
     return sum(1 for each in health.values() if is_silent(each.facts))
 
 
@@ -93,7 +93,13 @@ def _has_spoken_since(health: NasHealth, alarm: NasAlarm) -> bool:
     return last_at is not None and last_at > alarm.since
 
 
-def _tell(db: Session, news: Sequence[_News], settings: Settings, now: datetime) -> None:
+def _silence_of_all(health: Sequence[NasHealth]) -> timedelta:
+    """For how long nobody has been heard, of several that once were: then it may be our own line."""
+    heard = [each.facts.now - each.facts.last_packet_at for each in health if each.facts.last_packet_at is not None]
+    return min(heard) if len(heard) > 1 else timedelta()
+
+
+def _tell(db: Session, news: Sequence[_News], silence_of_all: timedelta, settings: Settings, now: datetime) -> None:
     query = select(Nas).where(Nas.id.in_({each.alarm.nas_id for each in news})).options(joinedload(Nas.site))
     nases = {nas.id: nas for nas in db.scalars(query)}
     readers = _Readers(db, settings)
@@ -103,6 +109,8 @@ def _tell(db: Session, news: Sequence[_News], settings: Settings, now: datetime)
             letters[reader].append(each)
     for reader, theirs in letters.items():
         subject, body = _letter(theirs, nases, reader.language, settings)
+        if silence_of_all >= BETTER_FOR:
+            body = "\n\n".join((_look_here_first(silence_of_all, reader.language, settings), body))
         write_mail(db, reader.address, subject, body, now)
 
 
@@ -110,10 +118,9 @@ class _Readers:
     """Who the settings name; else the administrators of the nearest organisation that has any, going up the tree."""
 
     def __init__(self, db: Session, settings: Settings) -> None:
-        self._named = [_Reader(address, settings.default_language) for address in settings.alerts_to]
-        self._parents: Mapping[int, int | None] = dict(
-            db.execute(select(Organisation.id, Organisation.parent_id)).tuples().all()
-        )
+        self._named = [_Reader(address, settings.default_language) for address in dict.fromkeys(settings.alerts_to)]
+        parents = db.execute(select(Organisation.id, Organisation.parent_id))
+        self._parents: Mapping[int, int | None] = {below: above for below, above in parents}  # noqa: C416 - rows
         self._administrators: dict[int, list[_Reader]] = defaultdict(list)
         staff = select(StaffMember).where(StaffMember.role == Role.ADMINISTRATOR, StaffMember.retired_at.is_(None))
         for each in db.scalars(staff):
@@ -151,6 +158,15 @@ def _letter(news: Sequence[_News], nases: Mapping[int, Nas], language: str, sett
         )
     paragraphs.append(gettext("Parvis writes this by itself. You get it as an administrator, once for each event."))
     return f"Parvis: {subject}", "\n\n".join(paragraphs) + "\n"
+
+
+def _look_here_first(length: timedelta, language: str, settings: Settings) -> str:
+    said = _(
+        "Nothing has come from any gateway for %(length)s. Unless that is usual at this hour, look first at the line "
+        "and the firewall of this server (UDP %(auth)s and %(acct)s)."
+    )
+    facts = {"auth": settings.radius_auth_port, "acct": settings.radius_acct_port}
+    return translations(language).gettext(said) % (facts | {"length": print_length(length, language)})
 
 
 def _paragraph(news: _News, nas: Nas, language: str, settings: Settings) -> str:

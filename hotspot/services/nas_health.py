@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from hotspot.models import (
     AccessPoint,
+    ChangeRecord,
     MessageAuthenticatorMode,
     Nas,
     NasDiscard,
@@ -29,6 +31,7 @@ from hotspot.policy.nas_silence import (
     usual_silence,
 )
 from hotspot.policy.opening_hours import Hours, open_time
+from hotspot.services.wish_queue import says_gone
 from hotspot.values import TerminateCause
 
 LISTENS_WITHIN = timedelta(minutes=1)
@@ -36,6 +39,8 @@ LISTENS_WITHIN = timedelta(minutes=1)
 _MISSED = 2
 """Intervals: a session that has not been reported for so long has lost a report."""
 _MONTH = timedelta(days=30)
+_ASKED_LATELY = timedelta(days=7)
+"""What a NAS refused longer ago says little of what it does today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def _health(
     states = {each.nas_id: each for each in db.scalars(select(NasState).join(Nas).where(which))}
     discards = _recent_discards(db, which, now)
     sessions = _sessions(db, which, now, interim_interval)
+    answers = _answers_to_changes(db, which, now)
     nases = db.execute(
         select(
             Nas.id,
@@ -147,6 +153,7 @@ def _health(
             clock_offset=timedelta(seconds=state.clock_offset_seconds or 0),
             discards=discards[nas.id],
             is_listened_to=since is not None,
+            **answers.get(nas.id, {}),
             **_counts_of_today(state, now),
         )
         yield NasHealth(nas.id, facts, diagnose(facts), state.last_auth_at, state.last_accounting_at, usual)
@@ -159,7 +166,7 @@ def _count_visitors(sessions: _Sessions, last_at: datetime | None, interim_inter
     return sum(1 for news in sessions.last_news if news >= last_at - interim_interval * _MISSED)
 
 
-def _counts_of_today(state: NasState, now: datetime) -> dict[str, int]:
+def _counts_of_today(state: NasState, now: datetime) -> dict[str, Any]:
     if state.counted_on != now.astimezone(UTC).date():
         return {}
     return {"requests": state.requests, "repeats": state.repeats}
@@ -211,6 +218,21 @@ def _sessions(
             theirs.without_news += 1
         else:
             theirs.closed_for_silence += 1
+    return found
+
+
+def _answers_to_changes(db: Session, which: ColumnElement[bool], now: datetime) -> Mapping[int, dict[str, Any]]:
+    """What each NAS lately made of wishes to end or change a connection. That a connection is gone is no refusal."""
+    found: dict[int, dict[str, Any]] = {}
+    rows = db.execute(select(ChangeRecord, Nas.vendor).join(Nas, Nas.id == ChangeRecord.nas_id).where(which))
+    for record, vendor in rows:
+        theirs = found.setdefault(record.nas_id, {"changes_unanswered": record.unanswered_in_a_row})
+        theirs["changes_unanswered"] = min(theirs["changes_unanswered"], record.unanswered_in_a_row)
+        refused_at = record.refused_at
+        if refused_at is None or (record.accepted_at is not None and record.accepted_at > refused_at):
+            continue
+        if now - refused_at < _ASKED_LATELY and not says_gone(vendor, record.refused_because):
+            theirs |= {"change_refused_at": refused_at, "change_refused_because": record.refused_because}
     return found
 
 

@@ -105,7 +105,7 @@ def create_nas(db: Session, by: Scope, vendor: str, draft: NasDraft, now: dateti
     _apply(nas, draft)
     db.add(nas)
     _write(db)
-    forget_known(db, draft.networks)
+    forget_known(db, draft.networks, draft.certificate_name)
     audit.note(db, by, "nas.created", nas.name, _facts(nas, site), now, organisation_id=nas.organisation_id)
     return nas
 
@@ -119,7 +119,7 @@ def change_nas(db: Session, by: Scope, nas_id: int, draft: NasDraft, now: dateti
     _revise(nas)
     nas.organisation_id = site.organisation_id
     _write(db)
-    forget_known(db, draft.networks)
+    forget_known(db, draft.networks, draft.certificate_name)
     changes = {name: [before[name], value] for name, value in _facts(nas, site).items() if before[name] != value}
     audit.note(db, by, "nas.changed", nas.name, changes, now, organisation_id=nas.organisation_id)
     return nas

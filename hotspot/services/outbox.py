@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from hotspot.adapters.mail import Mail
 from hotspot.models import OutgoingMail
 
-MOST_TRIES = 12
+MOST_TRIES = 24
+"""In some four days: a mail server may be away over a long weekend."""
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
 CLAIM = timedelta(minutes=10)

@@ -26,6 +26,7 @@ from hotspot.vendors import VENDORS
 MOST_KEPT = 200
 """Invented addresses must fill neither the table nor the page."""
 _LONGEST_CLAIM = 100
+_LONGEST_SOURCE = 253
 _NEIGHBOURS = {4: 24, 6: 48}
 """Prefix lengths: what is as near as that probably stands at the same site."""
 
@@ -63,10 +64,10 @@ def note_unknown(db: Session, kind: SourceKind, knocks: Mapping[str, Knock]) -> 
     those that have been quiet for longest."""
     if not knocks:
         return
-    rows = [
-        {
+    rows = {  # by what is shown: two names that look the same are one
+        (shown := _shown(source, _LONGEST_SOURCE)): {
             "kind": kind,
-            "source": _shown(source, UnknownSource.source.type.length),
+            "source": shown,
             "address": knock.address,
             "first_at": knock.first_at,
             "last_at": knock.last_at,
@@ -78,9 +79,9 @@ def note_unknown(db: Session, kind: SourceKind, knocks: Mapping[str, Knock]) -> 
             "vendor": knock.vendor,
         }
         for source, knock in sorted(knocks.items())
-    ]
+    }
     insert: Any = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(UnknownSource).values(rows)
+    statement = insert(UnknownSource).values(list(rows.values()))
     new, kept = statement.excluded, UnknownSource.__table__.c
     claims = {
         name: case((new[name] != "", new[name]), else_=kept[name])
@@ -146,13 +147,14 @@ def ignore_unknown(db: Session, by: Scope, source_id: int, now: datetime) -> Unk
 
 
 def suggest(db: Session, by: Scope, source: UnknownSource) -> Suggestion:
-    """What can be guessed. The identifier only if no gateway of that brand has it, and if it can be typed anywhere."""
+    """What can be guessed. The identifier only if no gateway of that brand has it, and if it can be typed anywhere;
+    that of a certificate, which has said nothing yet, is its name."""
     vendor = source.vendor or next(iter(VENDORS))
-    claimed = source.nas_identifier
+    by_address = source.kind is SourceKind.ADDRESS
+    claimed = source.nas_identifier if by_address else source.source
     taken = select(Nas.id).where(Nas.vendor == vendor, Nas.nas_identifier == claimed)
     fits = bool(claimed) and len(claimed) <= 64 and claimed.replace("-", "").replace(".", "").replace("_", "").isalnum()
     is_free = fits and claimed.isascii() and db.scalar(taken) is None
-    by_address = source.kind is SourceKind.ADDRESS
     return Suggestion(
         vendor=vendor,
         name=claimed or source.source[:200],
@@ -164,8 +166,10 @@ def suggest(db: Session, by: Scope, source: UnknownSource) -> Suggestion:
     )
 
 
-def forget_known(db: Session, networks: Sequence[str]) -> None:
-    """These addresses are a NAS's from now on."""
+def forget_known(db: Session, networks: Sequence[str], certificate_name: str | None = None) -> None:
+    """These addresses and this certificate are a NAS's from now on."""
+    is_certificate = UnknownSource.kind == SourceKind.CERTIFICATE
+    db.execute(delete(UnknownSource).where(is_certificate, UnknownSource.source == certificate_name))
     known = [ip_network(each) for each in networks]
     sources = db.scalars(select(UnknownSource).where(UnknownSource.kind == SourceKind.ADDRESS)).all()
     for source in sources:

@@ -266,7 +266,9 @@ def _settle(wish: SessionWish, outcome: Outcome, record: ChangeRecord | None, no
         case Answer.ACCEPTED:
             wish.state = WishState.ACCEPTED
         case Answer.REFUSED:
-            wish.state = WishState.GONE if _says_gone(wish, outcome.error_cause) else WishState.REFUSED
+            wish.state = (
+                WishState.GONE if says_gone(wish.wifi_session.nas.vendor, outcome.error_cause) else WishState.REFUSED
+            )
         case Answer.NONE:
             wish.state = WishState.NO_ANSWER
             pause = decide_next_try(wish.tries, record.unanswered_in_a_row if record else 0)
@@ -277,8 +279,9 @@ def _settle(wish: SessionWish, outcome: Outcome, record: ChangeRecord | None, no
             wish.state = WishState.NOT_POSSIBLE
 
 
-def _says_gone(wish: SessionWish, error_cause: int | None) -> bool:
-    """RFC 5176 section 3.5; and a brand that gives no reason has only this one."""
+def says_gone(vendor: str, error_cause: int | None) -> bool:
+    """Does its no mean that it has no such session? RFC 5176 section 3.5; and a brand that gives no reason has only
+    this one."""
     if error_cause is None:
-        return VENDORS[wish.wifi_session.nas.vendor].bare_nak_means_gone
+        return VENDORS[vendor].bare_nak_means_gone
     return error_cause == SESSION_CONTEXT_NOT_FOUND

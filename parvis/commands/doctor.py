@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 import migrations
+from hotspot.adapters.mail import open_postbox
 from hotspot.adapters.redis import open_redis
 from hotspot.errors import Unavailable
 from hotspot.health import check_health
@@ -59,6 +60,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield _try("tables", lambda: _tables(settings.database_address))
     if settings.has_radsec:
         yield _radsec_certificate(settings)
+    if settings.mail_host is not None:
+        yield _mail_server(settings)
     runs = {name: is_well(settings.listen_host, port) for name, port in _status_ports(settings).items()}
     # the embedded Redis lives and dies with the processes: without them its absence is no fault
     needed = bool(settings.redis_url) or any(runs.values())
@@ -117,6 +120,15 @@ def _radsec_certificate(settings: Settings) -> Finding:
     if settings.radsec_certificate is not None and not is_for(settings.radsec_certificate, host):
         warning += f"; it is not for {host}, which gateways are told to connect to"
     return Finding("RadSec certificate", ok=not warning, detail=f"ends on {ends_at:%Y-%m-%d}{warning}")
+
+
+def _mail_server(settings: Settings) -> Finding:
+    place = f"{settings.mail_host}:{settings.mail_port}"
+    try:
+        with open_postbox(settings):
+            return Finding("mail server", ok=True, detail=f"{place} takes our mails")
+    except Unavailable as error:
+        return Finding("mail server", ok=False, detail=f"{place} cannot be used: {error.__cause__}")
 
 
 def _tables(address: str) -> str:

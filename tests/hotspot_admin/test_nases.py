@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 
+import hotspot_admin
 from hotspot.db import Database
-from hotspot.models import AuditEntry, Nas, Site
+from hotspot.models import AuditEntry, ChangeRecord, Nas, NasDiscard, NasState, RadiusListener, Site, WishKind
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from tests import factories
-from tests.hotspot_admin.conftest import Browser, Clock, Town
+from tests.hotspot_admin.conftest import ADMINISTRATOR, Browser, Clock, Town
 from tests.page_client import Page
 
 NEW: dict[str, Any] = {
@@ -283,8 +285,10 @@ def test_another_organisations_site_cannot_be_chosen(administrator: Browser, dat
 def test_the_list_tells_who_is_heard_and_who_proves_its_origin(
     administrator: Browser, database: Database, clock: Clock, town: Town
 ) -> None:
+    listen(database, clock)
+    long_ago = {"created_at": clock.now - timedelta(days=90)}
     a_nas(database, town.library, name="Neuf")
-    a_nas(database, town.library, name="Muet", last_packet_at=clock.now - timedelta(days=2))
+    a_nas(database, town.library, name="Muet", last_packet_at=clock.now - timedelta(days=2), **long_ago)
     a_nas(database, town.library, name="Vif", last_packet_at=clock.now, message_authenticator="auto")
     a_nas(database, town.elsewhere_site, name="Ailleurs")
 
@@ -297,3 +301,137 @@ def test_the_list_tells_who_is_heard_and_who_proves_its_origin(
     assert "Muette depuis 2 j" in rows["Muet"]
     assert "Entendue il y a 0 s" in rows["Vif"]
     assert "Pas encore vue" in rows["Vif"]
+
+
+# ---- health ----
+
+
+def findings(page: Page) -> dict[str, list[str]]:
+    """What stands in the list of findings, by severity."""
+    found: dict[str, list[str]] = {}
+    for each in page.root.one("section", id="health").all("li"):
+        found.setdefault(each["class"], []).append(each.text)
+    return found
+
+
+def listen(database: Database, clock: Clock) -> None:
+    with database.transaction() as db:
+        db.add(RadiusListener(name="here", started_at=clock.now - timedelta(days=90), seen_at=clock.now))
+
+
+def test_a_page_says_what_is_the_matter_and_what_to_do_the_gravest_first(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    listen(database, clock)
+    heard = {"last_packet_at": clock.now - timedelta(minutes=1), "last_address": "::1"}
+    long_ago = {"created_at": clock.now - timedelta(days=90)}
+    nas_id = a_nas(database, town.library, vendor="mikrotik", **heard, **long_ago)
+    learned = {
+        "last_auth_at": clock.now - timedelta(minutes=3),
+        "last_accounting_at": clock.now - timedelta(minutes=1),
+        "clock_offset_seconds": -4000,
+        "counted_on": clock.now.date(),
+        "requests": 100,
+        "repeats": 25,
+    }
+    with database.transaction() as db:
+        db.add(NasState(nas_id=nas_id, **learned))
+        db.add(NasDiscard(nas_id=nas_id, hour_at=clock.now, reason="message_authenticator_missing", number=12))
+        db.add(NasDiscard(nas_id=nas_id, hour_at=clock.now - timedelta(days=9), reason="length_wrong", number=4))
+        refused = {"refused_at": clock.now - timedelta(hours=2), "refused_because": 501}
+        db.add(ChangeRecord(nas_id=nas_id, kind=WishKind.DISCONNECT, **refused))
+
+    page = administrator.get(f"/gateways/{nas_id}")
+
+    found = findings(page)
+    assert list(found) == ["alarm", "care"]
+    assert found["alarm"][0].startswith(
+        "Des demandes sans preuve d’origine sont restées sans réponse (12 en 24 heures)"
+    )
+    assert "require-message-auth" in found["alarm"][0]
+    assert [each.split(".")[0] for each in found["care"]] == [
+        "Son horloge retarde de 1 h 06",
+        "Elle redemande sans cesse la même chose\xa0: 25 % de ses demandes d’aujourd’hui sont des répétitions",
+        "Elle a refusé, il y a 2 h 00, de couper ou de modifier une connexion",
+    ]
+    assert "autorisez-y l’adresse de ce serveur" in found["care"][2]
+    health = page.root.one("section", id="health").text
+    assert "Dernier paquet il y a 1 min, depuis ::1" in health
+    assert "Dernière demande d’accès il y a 3 min" in health
+    assert "Silence trop long au-delà de 1 h 00" in health
+    rows = [row.text for row in page.root.one("section", id="health").one("tbody").all("tr")]
+    assert [row.split()[-2:] for row in rows] == [["12", "12"], ["0", "4"]]
+
+
+def test_a_gateway_without_findings_is_said_to_be_well(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    listen(database, clock)
+    nas_id = a_nas(database, town.library, last_packet_at=clock.now)
+
+    page = administrator.get(f"/gateways/{nas_id}")
+
+    assert findings(page) == {}
+    assert "Rien à signaler." in page.text
+    assert "moins d’une demi-heure à ce jour" in page.text
+
+
+def test_a_wrong_secret_is_told_on_the_page_in_the_list_and_on_the_first_page(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    listen(database, clock)
+    nas_id = a_nas(database, town.library)
+    with database.transaction() as db:
+        counts = {"counted_on": clock.now.date(), "requests": 0, "repeats": 0}
+        db.add(NasState(nas_id=nas_id, wrong_secret_at=clock.now, **counts))
+
+    (said,) = findings(administrator.get(f"/gateways/{nas_id}"))["alarm"]
+
+    assert said.startswith("Son secret est faux")
+    assert "Jamais entendue À voir" in administrator.get("/gateways").root.one("tbody").text
+    assert "1 à voir" in administrator.get("/").text
+
+
+def test_our_own_process_being_away_is_told_and_accuses_nobody(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    nas_id = a_nas(database, town.library, last_packet_at=clock.now - timedelta(days=3))
+
+    page = administrator.get(f"/gateways/{nas_id}")
+
+    assert list(findings(page)) == ["note"]
+    assert "Notre propre processus RADIUS ne tourne pas" in page.text
+    assert "Muette" not in administrator.get("/gateways").text
+    assert "RADIUS (bornes)Hors service" in administrator.get("/").text
+
+
+def test_the_first_page_counts_the_gateways_of_ones_own_organisations_only(
+    administrator: Browser, database: Database, clock: Clock, town: Town
+) -> None:
+    listen(database, clock)
+    silent = {"last_packet_at": clock.now - timedelta(days=3), "created_at": clock.now - timedelta(days=90)}
+    a_nas(database, town.library, **silent)
+    a_nas(database, town.district_site, **silent)
+    a_nas(database, town.elsewhere_site, **silent)
+
+    assert "2 non entendues" in administrator.get("/").text
+    assert administrator.get("/").link("Passerelles") == "/gateways"
+
+
+def test_another_towns_health_is_not_to_be_read(administrator: Browser, database: Database, town: Town) -> None:
+    assert administrator.get(f"/gateways/{a_nas(database, town.elsewhere_site)}").status == 404
+
+
+@pytest.mark.parametrize("host", [None, "mail.commune.test"])
+def test_it_says_whether_anybody_is_told_by_mail(
+    settings: Settings, database: Database, redis: "Redis", clock: Clock, town: Town, host: str | None
+) -> None:
+    mailing = settings.model_copy(update={"mail_host": host})
+    app = hotspot_admin.create_app(mailing, database=database, redis=redis, clock=clock)
+    browser = Browser(app.test_client())
+    browser.sign_in(ADMINISTRATOR)
+
+    page = browser.get(f"/gateways/{a_nas(database, town.library)}")
+
+    assert ("Personne n’est prévenu par courriel" in page.text) == (host is None)
+    assert ("Ses administrateurs sont prévenus par courriel" in page.text) == (host is not None)

@@ -17,6 +17,7 @@ from hotspot.settings import Settings, load_settings
 from parvis.secret_key import make_key_file
 from parvis.startup import prepare_var
 from tests import factories
+from tests.fixtures.smtp import a_mail_server
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
 
@@ -253,6 +254,22 @@ def test_the_doctor_holds_the_certificate_of_radsec_against_what_gateways_are_to
 
     assert "it is not for 127.0.0.1, which gateways are told to connect to" in result.stdout
     assert result.exit_code == 1
+
+
+def test_the_doctor_looks_for_the_mail_server(parvis: Run, installed: Settings) -> None:
+    with a_mail_server() as server:
+        through = {
+            "PARVIS_MAIL_HOST": "127.0.0.1",
+            "PARVIS_MAIL_PORT": str(server.port),
+            "PARVIS_MAIL_SECURITY": "none",
+            "PARVIS_MAIL_FROM": "parvis@commune.test",
+        }
+        there = parvis("doctor", **through)
+    away = parvis("doctor", **through)
+
+    assert (there.exit_code, away.exit_code) == (0, 1)
+    assert f"ok   mail server: 127.0.0.1:{server.port} takes our mails" in there.stdout
+    assert f"BAD  mail server: 127.0.0.1:{server.port} cannot be used: " in away.stdout
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,9 @@ def found(**known: Any) -> dict[FindingKind, Finding]:
         pytest.param({"discards": {"length_wrong": 1, "two_passwords": 1}}, {"malformed"}, id="malformed"),
         pytest.param({"discards": {"database_away": 3}}, {"ours_away"}, id="ours"),
         pytest.param({"discards": {"already_in_work": 3}}, set(), id="a repeat is no more than that"),
-        pytest.param({"coa_refused": 1}, {"coa_refused"}, id="CoA refused"),
-        pytest.param({"coa_unanswered": 1}, {"coa_unanswered"}, id="CoA unanswered"),
+        pytest.param({"change_refused_at": NOW}, {"coa_refused"}, id="CoA refused"),
+        pytest.param({"changes_unanswered": 2}, set(), id="CoA unanswered twice"),
+        pytest.param({"changes_unanswered": 3}, {"coa_unanswered"}, id="CoA unanswered"),
     ],
 )
 def test_what_is_found(known: dict[str, Any], kinds: set[str]) -> None:
@@ -86,6 +87,8 @@ def test_findings_say_how_many_and_how_long() -> None:
     assert found(last_packet_at=None, wrong_secret_at=NOW, discards=WRONG)[FindingKind.SECRET_WRONG].number == 5
     assert found(silence=2 * HOUR, last_packet_at=NOW - DAY)[FindingKind.SILENT].length == DAY
     assert found(requests=100, repeats=25)[FindingKind.MANY_REPEATS].number == 25
+    refused = found(change_refused_at=NOW - HOUR, change_refused_because=501)[FindingKind.COA_REFUSED]
+    assert (refused.number, refused.length) == (501, HOUR)
     slow = found(clock_offset=-6 * MINUTE)[FindingKind.CLOCK_OFF]
     assert (slow.number, slow.length) == (-1, 6 * MINUTE)
 

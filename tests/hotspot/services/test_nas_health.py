@@ -7,7 +7,16 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hotspot.db import Database
-from hotspot.models import Nas, NasDiscard, NasSilence, NasState, OpeningInterval, RadiusListener
+from hotspot.models import (
+    ChangeRecord,
+    Nas,
+    NasDiscard,
+    NasSilence,
+    NasState,
+    OpeningInterval,
+    RadiusListener,
+    WishKind,
+)
 from hotspot.policy.nas_health import FindingKind, State
 from hotspot.services.nas_health import (
     DiscardCount,
@@ -171,6 +180,54 @@ def test_counts_of_yesterday_say_nothing_today(any_database: Database) -> None:
         ids = today.id, yesterday.id
 
     assert [kinds(any_database, each) for each in ids] == [{FindingKind.MANY_REPEATS}, set()]
+
+
+REFUSED, UNANSWERED = {FindingKind.COA_REFUSED}, {FindingKind.COA_UNANSWERED}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "answers", "found"),
+    [
+        pytest.param("mikrotik", {"refused_at": NOW - HOUR, "refused_because": 501}, REFUSED, id="refused"),
+        pytest.param("mikrotik", {"refused_at": NOW - HOUR}, REFUSED, id="without a reason"),
+        pytest.param("coovachilli", {"refused_at": NOW - HOUR}, set(), id="that is how it says gone"),
+        pytest.param("mikrotik", {"refused_at": NOW - HOUR, "refused_because": 503}, set(), id="gone"),
+        pytest.param(
+            "mikrotik",
+            {"refused_at": NOW - HOUR, "refused_because": 501, "accepted_at": NOW},
+            set(),
+            id="obeyed since",
+        ),
+        pytest.param(
+            "mikrotik",
+            {"refused_at": NOW - HOUR, "refused_because": 501, "accepted_at": NOW - DAY},
+            REFUSED,
+            id="obeyed before",
+        ),
+        pytest.param("mikrotik", {"refused_at": NOW - 8 * DAY, "refused_because": 501}, set(), id="long ago"),
+        pytest.param("mikrotik", {"unanswered_at": NOW, "unanswered_in_a_row": 3}, UNANSWERED, id="deaf"),
+        pytest.param("mikrotik", {"unanswered_at": NOW, "unanswered_in_a_row": 2}, set(), id="perhaps lost"),
+    ],
+)
+def test_what_came_of_wishes_is_found(
+    any_database: Database, vendor: str, answers: dict[str, Any], found: set[FindingKind]
+) -> None:
+    with any_database.transaction() as db:
+        listen(db)
+        nas_id = a_nas(db, vendor=vendor).id
+        db.add(ChangeRecord(nas_id=nas_id, kind=WishKind.DISCONNECT, **{"unanswered_in_a_row": 0} | answers))
+
+    assert kinds(any_database, nas_id) == found
+
+
+def test_one_that_answers_to_one_kind_of_wish_is_not_deaf(any_database: Database) -> None:
+    with any_database.transaction() as db:
+        listen(db)
+        nas_id = a_nas(db).id
+        for kind, number in ((WishKind.DISCONNECT, 0), (WishKind.CHANGE, 9)):
+            db.add(ChangeRecord(nas_id=nas_id, kind=kind, accepted_at=NOW, unanswered_in_a_row=number))
+
+    assert kinds(any_database, nas_id) == set()
 
 
 def test_discards_of_a_day_are_findings_and_those_of_a_month_are_counted(any_database: Database) -> None:
