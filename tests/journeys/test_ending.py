@@ -1,7 +1,9 @@
 """Staff put somebody offline: from their page through the RADIUS process to the access point, and its Stop back."""
 
 from playwright.sync_api import Locator, expect
+from sqlalchemy import select
 
+from hotspot.models import Voucher
 from tests.journeys.visitor import Desk, Visitor, expect_accessible, expect_no_sideways_scroll
 
 
@@ -44,13 +46,17 @@ def test_a_visit_that_staff_end_is_over_within_seconds(visitor: Visitor, desk: D
 
 
 def test_a_voucher_made_void_cuts_who_is_online_with_it(visitor: Visitor, desk: Desk) -> None:
-    code = desk.town.demo["voucher"]
+    with desk.town.looked_into() as db:
+        unused = select(Voucher).where(Voucher.redeemed_at.is_(None), Voucher.voided_at.is_(None))
+        voucher = db.scalars(unused.order_by(Voucher.id.desc())).first()  # the first one is for others
+        assert voucher is not None
+        code, batch_id = desk.town.vault().open(voucher.code_sealed), voucher.batch_id
     visitor.arrive()
     visitor.sign_in_by_voucher(code)
     visitor.expect_online()
     row_of(desk, visitor)
-    desk.open("/vouchers/1")
-    used = desk.page.get_by_role("row").filter(has_text="Utilisé").first
+    desk.open(f"/vouchers/{batch_id}")
+    used = desk.page.get_by_role("row").filter(has_text="Utilisé").last
     used.locator("a[href$='/void']").click()
     desk.page.get_by_role("main").locator("button.danger").click()
 
