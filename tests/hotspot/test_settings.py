@@ -140,8 +140,8 @@ def test_the_process_environment_is_not_looked_at_behind_our_back(monkeypatch: p
     assert load_settings({"PARVIS_SECRET_KEY": KEY}).portal_port == 8080
 
 
-@pytest.mark.parametrize("given", [{"RADSEC_CERTIFICATE"}, {"RADSEC_KEY", "RADSEC_CA"}, {"RADSEC_CA"}], ids=str)
-def test_radsec_has_all_of_its_files_or_none(given: set[str]) -> None:
+@pytest.mark.parametrize("given", [["RADSEC_CERTIFICATE"], ["RADSEC_KEY", "RADSEC_CA"], ["RADSEC_CA"]], ids=str)
+def test_radsec_has_all_of_its_files_or_none(given: list[str]) -> None:
     environ = {"PARVIS_SECRET_KEY": "k" * 40} | {f"PARVIS_{name}": "a.pem" for name in given}
 
     with pytest.raises(SettingsError, match=r"PARVIS_RADSEC_CA: .*go together"):
