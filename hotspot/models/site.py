@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, String
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Row, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
@@ -43,15 +45,7 @@ class Site(Base):
     @property
     def hours(self) -> Hours:
         """The opening hours as policy wants them."""
-        week: dict[int, list[Interval]] = {}
-        for each in self.opening_intervals:
-            week.setdefault(each.weekday, []).append(Interval(each.opens_at, each.closes_at))
-        exceptions: dict[date, list[Interval]] = {}
-        for other in self.opening_exceptions:
-            day = exceptions.setdefault(other.day, [])
-            if other.opens_at is not None and other.closes_at is not None:
-                day.append(Interval(other.opens_at, other.closes_at))
-        return Hours(zone=ZoneInfo(self.time_zone), week=week, exceptions=exceptions)
+        return as_hours(self.time_zone, self.opening_intervals, self.opening_exceptions)
 
 
 class OpeningInterval(Base):
@@ -84,3 +78,20 @@ class OpeningException(Base):
     note: Mapped[str] = mapped_column(String(200), default="")
 
     site: Mapped[Site] = relationship(back_populates="opening_exceptions")
+
+
+def as_hours(
+    time_zone: str,
+    intervals: Iterable[OpeningInterval | Row[*tuple[Any, ...]]],
+    exceptions: Iterable[OpeningException | Row[*tuple[Any, ...]]],
+) -> Hours:
+    """Of what has the columns of these tables: rows that were read by the thousand will do."""
+    week: dict[int, list[Interval]] = {}
+    for each in intervals:
+        week.setdefault(each.weekday, []).append(Interval(each.opens_at, each.closes_at))
+    unlike: dict[date, list[Interval]] = {}
+    for other in exceptions:
+        day = unlike.setdefault(other.day, [])
+        if other.opens_at is not None and other.closes_at is not None:
+            day.append(Interval(other.opens_at, other.closes_at))
+    return Hours(zone=ZoneInfo(time_zone), week=week, exceptions=unlike)

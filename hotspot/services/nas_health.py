@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from hotspot.models import (
     AccessPoint,
@@ -17,10 +17,13 @@ from hotspot.models import (
     NasDiscard,
     NasSilence,
     NasState,
+    OpeningException,
+    OpeningInterval,
     Site,
     WifiSession,
     WifiSessionCounter,
 )
+from hotspot.models.site import as_hours
 from hotspot.policy.nas_health import RECENTLY, Finding, NasFacts, Proof, State, diagnose, state_of
 from hotspot.policy.nas_silence import (
     LEARNED_FROM,
@@ -115,17 +118,17 @@ def _health(
     ).all()
     places = _Places(db, which)
     with_visitors = longest_silence_with_visitors(interim_interval)
-    silences = _past_silences(db, which, now, learn_all=learn_all)
+    silent_for = {nas.id: _silence(nas, places, since, now, with_visitors) for nas in nases}
+    learn_of = [nas_id for nas_id, silence in silent_for.items() if learn_all or silence > SHORTEST]
+    past_silences = _past_silences(db, learn_of, now)
     for nas in nases:
         state = states.get(nas.id) or NasState()
         theirs = sessions.get(nas.id) or _Sessions()
         last_at = nas.last_packet_at
-        silence, limit, usual = timedelta(), SHORTEST, None
-        if last_at is not None and since is not None and now - last_at > with_visitors:
-            silence = open_time(places.hours_of(nas.id, nas.site_id), max(last_at, since), now)
-        if learn_all or silence > SHORTEST:
+        limit, usual = SHORTEST, None
+        if nas.id in past_silences:
             hours = places.hours_of(nas.id, nas.site_id)
-            past = [open_time(hours, began_at, ended_at) for began_at, ended_at in silences[nas.id]]
+            past = [open_time(hours, began_at, ended_at) for began_at, ended_at in past_silences[nas.id]]
             usual = usual_silence(past)
             has_hours = not any(each.never_closes for each in hours)
             limit = longest_silence(past, now - nas.created_at, has_hours=has_hours)
@@ -135,7 +138,7 @@ def _health(
         facts = NasFacts(
             now=now,
             last_packet_at=last_at,
-            silence=silence,
+            silence=silent_for[nas.id],
             longest_silence=limit,
             longest_silence_with_visitors=with_visitors,
             visitors=_count_visitors(theirs, last_at, interim_interval),
@@ -150,6 +153,16 @@ def _health(
             **_counts_of_today(state, now),
         )
         yield NasHealth(nas.id, facts, diagnose(facts), state.last_auth_at, state.last_accounting_at, usual)
+
+
+def _silence(
+    nas: Row[*tuple[Any, ...]], places: "_Places", since: datetime | None, now: datetime, with_visitors: timedelta
+) -> timedelta:
+    """Open time. What is shorter than any silence that matters is not looked at."""
+    last_at = nas.last_packet_at
+    if last_at is None or since is None or now - last_at <= with_visitors:
+        return timedelta()
+    return open_time(places.hours_of(nas.id, nas.site_id), max(last_at, since), now)
 
 
 def _count_visitors(sessions: _Sessions, last_at: datetime | None, interim_interval: timedelta) -> int:
@@ -230,18 +243,15 @@ def _answers_to_changes(db: Session, which: ColumnElement[bool], now: datetime) 
 
 
 def _past_silences(
-    db: Session, which: ColumnElement[bool], now: datetime, *, learn_all: bool
+    db: Session, nas_ids: Collection[int], now: datetime
 ) -> Mapping[int, list[tuple[datetime, datetime]]]:
-    """Of those that are silent now, or of all."""
-    found: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    query = (
-        select(NasSilence.nas_id, NasSilence.began_at, NasSilence.ended_at)
-        .join(Nas)
-        .where(which, NasSilence.ended_at > now - LEARNED_FROM)
-    )
-    if not learn_all:
-        query = query.where(Nas.last_packet_at < now - SHORTEST)
-    for nas_id, began_at, ended_at in db.execute(query):
+    """Of each of these, if only that there were none."""
+    found: dict[int, list[tuple[datetime, datetime]]] = {nas_id: [] for nas_id in nas_ids}
+    if not found:
+        return found
+    query = select(NasSilence.nas_id, NasSilence.began_at, NasSilence.ended_at)
+    lately = query.where(NasSilence.nas_id.in_(found), NasSilence.ended_at > now - LEARNED_FROM)
+    for nas_id, began_at, ended_at in db.execute(lately):
         found[nas_id].append((began_at, ended_at))
     return found
 
@@ -258,6 +268,15 @@ class _Places:
 
     def hours_of(self, nas_id: int, site_id: int) -> list[Hours]:
         if self._hours is None:
-            opening = selectinload(Site.opening_intervals), selectinload(Site.opening_exceptions)
-            self._hours = {site.id: site.hours for site in self._db.scalars(select(Site).options(*opening))}
+            self._hours = self._read_hours()
         return [self._hours[each] for each in {site_id, *self._points[nas_id]}]
+
+    def _read_hours(self) -> dict[int, Hours]:
+        """Of every site there is: columns, since as objects thousands of intervals take half a second."""
+        intervals, exceptions = defaultdict(list), defaultdict(list)
+        for row in self._db.execute(select(*OpeningInterval.__table__.columns)):
+            intervals[row.site_id].append(row)
+        for row in self._db.execute(select(*OpeningException.__table__.columns)):
+            exceptions[row.site_id].append(row)
+        zones = self._db.execute(select(Site.id, Site.time_zone))
+        return {site_id: as_hours(time_zone, intervals[site_id], exceptions[site_id]) for site_id, time_zone in zones}
