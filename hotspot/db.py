@@ -1,11 +1,13 @@
 """The database: declarative base, column types, and the two kinds of transaction. SQLite and PostgreSQL."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import psycopg
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy import Dialect, Engine, Integer, MetaData, String, create_engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -16,6 +18,8 @@ from sqlalchemy.types import TypeDecorator
 from hotspot.errors import Unavailable
 from hotspot.settings import Settings
 
+_GRACE = 1.0
+"""Seconds after its patience in which a server may still say so itself."""
 _SIGNS_OF_LIFE = {"keepalives_idle": 1, "keepalives_interval": 1}
 """Seconds. Whoever waits for a row sends nothing that could stay unacknowledged: asked for a sign of life every second,
 a server that has vanished is found out within `tcp_user_timeout`, not after the two hours that Linux waits to ask."""
@@ -148,7 +152,32 @@ def open_database(settings: Settings, *, patience: timedelta | None = None) -> D
         pool_pre_ping=patience is None,
         connect_args=arguments,
     )
+    if patience is not None:
+        event.listen(engine, "do_connect", lambda _dialect, _record, _given, named: _connect(patience, named))
     return Database(engine)
+
+
+def _connect(patience: timedelta, arguments: dict[str, Any]) -> "psycopg.Connection[Any]":
+    connection = _PatientConnection.connect(**arguments)
+    connection.longest_wait = patience.total_seconds() + _GRACE
+    return connection
+
+
+class _PatientConnection(psycopg.Connection[Any]):
+    """Closes itself where the server says nothing for too long: one that is frozen, or stuck in its disk, heeds no
+    timeout of its own, and its system goes on to acknowledge what we send."""
+
+    longest_wait = 10.0
+    """Seconds."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        began = time.monotonic()
+        try:
+            return super().wait(gen, interval, timeout or self.longest_wait)
+        except psycopg.OperationalError:
+            if time.monotonic() - began >= self.longest_wait:
+                self.pgconn.finish()
+            raise
 
 
 def _open_sqlite(address: str) -> Engine:

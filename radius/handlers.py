@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,8 @@ _NOBODY = "000000000000"
 """CoovaChilli's Calling-Station-Id for its own session."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _AWAY_FOR = timedelta(seconds=1)
-"""After a failure the database is not tried again for so long."""
+"""After a failure the database is not tried again for so long; nor for as long as the failure took: one that hangs must
+not keep the journal waiting more than half of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class AccountingHandler:
         if not told:
             return refused
         if now >= self._away_until:
+            began = perf_counter()
             try:
                 write_what_can_be(
                     lambda some: self._write([record for _, record in some], now),
@@ -129,7 +132,8 @@ class AccountingHandler:
                 )
             except Unavailable:
                 log.warning("accounting_goes_to_the_journal")
-                self._away_until = now + _AWAY_FOR
+                took = timedelta(seconds=perf_counter() - began)
+                self._away_until = now + took + max(_AWAY_FOR, took)
             else:
                 return refused
         kept = [accounting.packed(record) for each, record in told if each not in refused]

@@ -169,6 +169,20 @@ def test_postgresql_away_for_a_minute_is_nothing_that_a_visitor_or_the_accountin
         assert fleet.refused == 0
 
 
+def test_a_postgresql_that_hangs_is_as_good_as_away(town: Town) -> None:
+    """Frozen in the middle of a statement: no timeout of its own ends that."""
+    with town.postgresql.running(), town.redis(), town.radius(), town.fleet() as fleet:
+        fleet.live_for(1)
+        with town.postgresql.frozen():
+            fleet.live(lambda: bool(list((town.settings.var_dir / "journal" / "accounting").glob("*.journal"))))
+            before = dict(fleet.answered)
+            fleet.live_for(6)
+            assert fleet.answered != before
+        fleet.finish()
+        assert town.is_written(), town.said()[-3000:] + str(town.journal())
+        assert faults(fleet, town.database) == []
+
+
 def test_killed_while_postgresql_is_away_the_next_process_writes_what_was_answered(town: Town) -> None:
     with town.redis(), town.fleet() as fleet:
         with town.postgresql.running(), ExitStack() as stack:
