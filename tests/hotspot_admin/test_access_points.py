@@ -247,8 +247,10 @@ def test_as_long_as_proof_of_origin_is_not_required_the_page_warns(
     with database.transaction() as db:
         nas = db.get_one(Nas, nas_id)
         nas.message_authenticator, nas.message_authenticator_seen = mode, seen  # type: ignore[assignment]
+        nas.last_packet_at = factories.NOW
 
-    warnings = [each.text for each in administrator.get(f"/gateways/{nas_id}").root.all("p", class_="notice")]
+    health = administrator.get(f"/gateways/{nas_id}").root.one("section", id="health")
+    warnings = [each.text for each in health.all("li")]
 
     assert any("preuve d’origine" in each for each in warnings) == bool(says)
     assert not says or any(says in each for each in warnings)

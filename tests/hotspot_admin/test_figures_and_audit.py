@@ -154,7 +154,7 @@ def test_an_administrator_first_sees_whether_all_is_well(
 
     assert "Tout va bien" in text
     assert "3 sans offre" in text
-    assert "1 muette depuis un jour" in text
+    assert "1 non entendue" in text
     assert "En service" in text
 
 
