@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from hotspot.adapters.mail import SmtpPostbox, Undeliverable, open_postbox
+from hotspot.adapters.mail import Postbox, Undeliverable, open_postbox
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.services.outbox import claim_mail, mark_sent, put_off
@@ -22,7 +22,7 @@ _LONGEST_TURN = 300.0
 
 def send_due(database: Database, settings: Settings, now: datetime) -> None:
     """Raises Unavailable("mail") when the server is away: what was claimed is put off."""
-    postbox: SmtpPostbox | None = None
+    postbox: Postbox | None = None
     began = time.monotonic()
     with ExitStack() as stack:
         for _ in range(MOST_AT_ONCE):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Protocol
 
 from hotspot.errors import Unavailable
 from hotspot.settings import Settings
@@ -31,17 +30,13 @@ class Mail:
     written_at: datetime
 
 
-class Postbox(Protocol):
-    def send(self, mail: Mail) -> None:
-        """Undeliverable if this mail is not taken, Unavailable("mail") if the server is away."""
-
-
-class SmtpPostbox:
+class Postbox:
     def __init__(self, smtp: smtplib.SMTP, sender: str) -> None:
         self._smtp = smtp
         self._sender = sender
 
     def send(self, mail: Mail) -> None:
+        """Undeliverable if this mail is not taken, Unavailable("mail") if the server is away."""
         message = EmailMessage()
         domain = self._sender.rpartition("@")[2]
         message["From"], message["To"], message["Subject"] = self._sender, mail.recipient, mail.subject
@@ -59,7 +54,7 @@ class SmtpPostbox:
 
 
 @contextmanager
-def open_postbox(settings: Settings) -> Iterator[SmtpPostbox]:
+def open_postbox(settings: Settings) -> Iterator[Postbox]:
     """Unavailable("mail") if the server cannot be reached, cannot be trusted, or does not let us in."""
     if settings.mail_host is None:
         raise ValueError("no mail server is set")
@@ -81,7 +76,7 @@ def open_postbox(settings: Settings) -> Iterator[SmtpPostbox]:
                 smtp.login(settings.mail_user, settings.mail_password.get_secret_value())
         except (smtplib.SMTPException, OSError) as error:
             raise Unavailable("mail") from error
-        yield SmtpPostbox(smtp, settings.mail_from)
+        yield Postbox(smtp, settings.mail_from)
     finally:
         with suppress(smtplib.SMTPException, OSError):
             smtp.quit()
