@@ -397,6 +397,7 @@ def test_a_wrong_secret_is_told_on_the_page_in_the_list_and_on_the_first_page(
     with database.transaction() as db:
         counts = {"counted_on": clock.now.date(), "requests": 0, "repeats": 0}
         db.add(NasState(nas_id=nas_id, wrong_secret_at=clock.now, **counts))
+        db.add(NasDiscard(nas_id=nas_id, hour_at=clock.now, reason="message_authenticator_wrong", number=3))
 
     (said,) = findings(administrator.get(f"/gateways/{nas_id}"))["alarm"]
 

@@ -50,7 +50,16 @@ def found(**known: Any) -> dict[FindingKind, Finding]:
             {"secret_wrong"},
             id="wrong from the start",
         ),
-        pytest.param({"last_packet_at": NOW - HOUR, "wrong_secret_at": NOW}, {"secret_wrong"}, id="wrong since"),
+        pytest.param(
+            {"last_packet_at": NOW - HOUR, "wrong_secret_at": NOW, "discards": WRONG},
+            {"secret_wrong"},
+            id="wrong since",
+        ),
+        pytest.param(
+            {"last_packet_at": NOW - HOUR, "wrong_secret_at": NOW, "discards": {"message_authenticator_wrong": 2}},
+            set(),
+            id="perhaps forged",
+        ),
         pytest.param({"wrong_secret_at": NOW}, {"secret_wrong_at_times"}, id="now right, now wrong"),
         pytest.param({"wrong_secret_at": NOW - 2 * HOUR}, set(), id="put right"),
         pytest.param({"last_packet_at": NOW - 3 * DAY, "wrong_secret_at": NOW - 2 * DAY}, set(), id="long ago"),
@@ -106,7 +115,7 @@ def test_the_gravest_comes_first() -> None:
         ({"proof": Proof.NOT_REQUIRED}, State.WELL),
         ({"discards": {"database_away": 1}}, State.WELL),
         ({"clock_offset": HOUR}, State.LOOK),
-        ({"last_packet_at": None, "wrong_secret_at": NOW}, State.LOOK),
+        ({"last_packet_at": None, "wrong_secret_at": NOW, "discards": WRONG}, State.LOOK),
         ({"silence": DAY, "clock_offset": HOUR}, State.SILENT),
         ({"last_packet_at": None}, State.SILENT),
     ],
@@ -119,5 +128,5 @@ def test_what_wakes_somebody() -> None:
     assert is_silent(facts(silence=DAY))
     assert not is_silent(facts(last_packet_at=None))
     assert not is_silent(facts(silence=DAY, is_listened_to=False))
-    assert is_secret_wrong(facts(last_packet_at=NOW - HOUR, wrong_secret_at=NOW))
+    assert is_secret_wrong(facts(last_packet_at=NOW - HOUR, wrong_secret_at=NOW, discards=WRONG))
     assert not is_secret_wrong(facts(wrong_secret_at=NOW))

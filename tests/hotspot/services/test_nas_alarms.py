@@ -12,6 +12,7 @@ from hotspot.models import (
     AlarmKind,
     Nas,
     NasAlarm,
+    NasDiscard,
     NasSilence,
     NasState,
     OpeningInterval,
@@ -292,6 +293,7 @@ def test_a_wrong_secret_is_an_alarm_until_it_is_put_right(any_database: Database
     with any_database.transaction() as db:
         nas = a_nas(db, silent_for=30 * MINUTE)
         db.add(NasState(nas_id=nas.id, wrong_secret_at=NOW, counted_on=NOW.date(), requests=0, repeats=0))
+        db.add(NasDiscard(nas_id=nas.id, hour_at=NOW, reason="message_authenticator_wrong", number=3))
         nas_id = nas.id
     watch(any_database, settings)
     for minutes in (1, 16):
