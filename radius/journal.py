@@ -123,12 +123,13 @@ class Journal:
         self._file, self._sealed = None, []
 
     def _begin(self, *, durable: bool) -> int:
-        self._path = self._folder / f"{time.time_ns():020}-{os.getpid()}-{next(_NAMES)}{_SUFFIX}"
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file = None
+        while file is None:
+            path = self._folder / f"{time.time_ns():020}-{os.getpid()}-{next(_NAMES)}{_SUFFIX}"
+            file = _made(path)
         if durable:
             _sync_folder(self._folder)
-        self._file, self._length = file, 0
+        self._path, self._file, self._length = path, file, 0
         return file
 
     def _seal(self) -> None:
@@ -162,6 +163,15 @@ def _batches(path: Path, position: int) -> Iterator[tuple[list[Any], int]]:
 
 def _is_whole(line: bytes) -> bool:
     return line[-1:] == b"\n" and line[:9] == b"%08x " % crc32(line[9:-1])
+
+
+def _made(path: Path) -> int | None:
+    """A new file that is locked; None if a process that was adopting came in between, and has it."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+    if _is_ours(file, path):
+        return file
+    os.close(file)
+    return None
 
 
 def _is_ours(file: int, path: Path) -> bool:

@@ -233,3 +233,28 @@ def test_what_one_item_breaks_is_that_item_alone() -> None:
     write_what_can_be(write, list(range(9)), refused.append)
 
     assert (sorted(written), refused) == ([0, 1, 2, 5, 6, 7, 8], [3, 4])
+
+
+@pytest.mark.parametrize("removes", [True, False], ids=["and_has_removed_it", "and_still_has_it"])
+def test_a_file_that_another_process_adopts_before_it_is_locked_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removes: bool
+) -> None:
+    """Otherwise what is written to it is in no folder any more."""
+    journal = Journal(tmp_path)
+    lock = module.fcntl.flock
+    adopters: list[Journal] = []
+
+    def late(file: int, how: int) -> None:
+        if not adopters:
+            monkeypatch.setattr(module.fcntl, "flock", lock)
+            adopters.append(Journal(tmp_path))
+            if removes:
+                assert replayed(adopters[0]) == []
+        lock(file, how)
+
+    monkeypatch.setattr(module.fcntl, "flock", late)
+    journal.append("answered", durable=False)
+
+    journal.close()
+    adopters[0].close()
+    assert replayed(Journal(tmp_path)) == ["answered"]
