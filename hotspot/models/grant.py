@@ -56,6 +56,8 @@ class Grant(Base):
     by_mac: Mapped[bool] = mapped_column(default=False)
     """Given to a remembered device that its NAS named (MAC authentication): nobody typed anything, and an address can
     be forged. `way` says how its person once signed in."""
+    unconfirmed: Mapped[bool] = mapped_column(default=False)
+    """Given on a PIN that the library's system had accepted before, while it was away."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()

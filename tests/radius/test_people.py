@@ -35,6 +35,7 @@ from radius.mschap import challenge_digest, challenge_response, password_hash
 from radius.people import People
 from radius.protocol import Ask, Exchange, RadiusProtocol
 from tests import factories
+from tests.library import PlayedLibrary
 from tests.radius.packets import Attributes, hidden_password, integer, signed, vendor
 
 NOW = factories.NOW
@@ -70,6 +71,8 @@ class Library:
     code: str
     card_offer_id: int
     noted: list[Answered] = field(default_factory=list)
+    played: PlayedLibrary = field(default_factory=PlayedLibrary)
+    """The library's own system, once `cards` is an offer of one."""
     asked: int = 0
     now: datetime = NOW
 
@@ -140,6 +143,7 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
     with any_database.reading() as db:
         clients = RadiusClientReader(vault).read(db)
     noted: list[Answered] = []
+    played = PlayedLibrary()
     answering = People(
         any_database,
         KnownDevices(redis),
@@ -150,9 +154,12 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
         settings,
         noted.append,
         lambda: made.now,
+        played.libraries(),
     )
     code = vault.open(voucher.code_sealed)
-    made = Library(any_database, answering, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted)
+    made = Library(
+        any_database, answering, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted, played
+    )
     return made
 
 
