@@ -3,7 +3,7 @@
 With the grant the portal hands out a one-time login (`sign_in`); a NAS that asks by itself gets its answer (`enter`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
@@ -35,7 +35,7 @@ from hotspot.policy.voucher_codes import parse_code
 from hotspot.sealing import Vault
 from hotspot.services.offers import current_terms
 from hotspot.services.readers import AWAY_VISIT, CheckedCard, given_offer, identify_reader, reader_of
-from hotspot.services.remembering import forget_former_person, remember_device
+from hotspot.services.remembering import forget_former_person, move_to_address, remember_device
 from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse, Way
@@ -62,7 +62,7 @@ class OneTap:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Nothing was typed: the NAS has named a device that its person wanted to be remembered."""
+    """Nothing was typed: its NAS, or its return token, has named a device that its person wanted to be remembered."""
 
     device: RememberedDevice
 
@@ -100,6 +100,8 @@ class SignedIn:
     grant: Grant
     login: OneTimeLogin
     """To be stored after the commit, never before: a grant that was rolled back must not open the network."""
+    remembered: RememberedDevice | None = None
+    """It was asked for, and is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,19 @@ def sign_in(
     if isinstance(signed_in, SignedIn):
         forget_former_person(db, grant)
         if request.remember:
-            remember_device(db, grant, now)
+            return replace(signed_in, remembered=remember_device(db, grant, now))
+    return signed_in
+
+
+def return_device(
+    db: Session, device: RememberedDevice, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
+) -> SignedIn | Refuse:
+    """For the portal: a remembered device that is known by its return token. All rules of a sign-in hold, but that
+    nothing is typed; from now on its address of today is the one that is remembered."""
+    signed_in = sign_in(db, request, now, vault=vault, settings=settings)
+    if isinstance(signed_in, SignedIn):
+        move_to_address(db, device, request.device_mac, now)
+        return replace(signed_in, remembered=device)
     return signed_in
 
 

@@ -66,11 +66,13 @@ def upgrade() -> None:
         offers.add_column(sa.Column("library_system_id", sa.Integer))
         offers.add_column(sa.Column("by_rule_only", sa.Boolean, nullable=False, server_default=sa.false()))
         offers.create_foreign_key("fk_offers_library_system_id", "library_systems", ["library_system_id"], ["id"])
+    op.add_column("remembered_devices", sa.Column("return_secret", sa.LargeBinary(16)))
     op.add_column("grants", sa.Column("unconfirmed", sa.Boolean, nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:
     op.drop_column("grants", "unconfirmed")
+    op.drop_column("remembered_devices", "return_secret")
     with op.batch_alter_table("offers") as offers:
         offers.drop_constraint("fk_offers_library_system_id", type_="foreignkey")
         offers.drop_column("by_rule_only")

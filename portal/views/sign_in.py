@@ -13,13 +13,16 @@ from hotspot.services.arriving import find_live_grant, get_redirect_secret
 from hotspot.services.attempts import attempts_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.readers import check_card, connection_for
+from hotspot.services.remembering import find_returning
 from hotspot.services.signing_in import (
     Credential,
     LibraryCard,
     OneTap,
+    Remembered,
     SignedIn,
     SignInRequest,
     VoucherCodeGiven,
+    return_device,
     sign_in,
     sign_in_again,
 )
@@ -31,6 +34,7 @@ from portal.forms import SignInForm
 from portal.language import gettext, language
 from portal.letting_in import send_to_the_nas
 from portal.resources import resources
+from portal.return_cookie import give_cookie, return_key
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -91,6 +95,39 @@ def post_continue(arrival: Arrival) -> Response:
     return _signed_in(arrival, *answer)
 
 
+@blueprint.post("/return")
+@needs_arrival
+def post_return(arrival: Arrival) -> Response:
+    """A remembered device whose address has changed: nothing to type."""
+    made, key = resources(), return_key()
+
+    def again() -> Answer | Refuse:
+        now = made.clock()
+        with made.database.transaction() as db:
+            device = find_returning(db, key, arrival.site_id, now) if key is not None else None
+            if device is None:
+                return Refuse(RefusalReason.DEVICE_NOT_REMEMBERED)
+            asked = SignInRequest(
+                nas_id=arrival.nas_id,
+                site_id=arrival.site_id,
+                device_mac=arrival.device_mac,
+                offer_id=device.offer_id,
+                credential=Remembered(device),
+                terms_version=device.terms_version,
+                language=language(),
+                device_family=device_family(request.user_agent.string),
+            )
+            secret = get_redirect_secret(db, arrival.nas_id)
+            answer = return_device(db, device, asked, now, vault=made.vault, settings=made.settings)
+        return answer if isinstance(answer, Refuse) else (answer, secret)
+
+    site = shown_site(arrival.site_id)
+    answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
+    if isinstance(answer, Refuse):
+        return _refused(arrival, site, answer)
+    return _signed_in(arrival, *answer)
+
+
 def _with_checked_card(asked: SignInRequest, offer: OfferShown) -> SignInRequest:
     """The library's own system is asked before the transaction: nothing waits for it with a row in its hands."""
     made, card = resources(), asked.credential
@@ -119,7 +156,8 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
     _SIGN_INS.labels(grant.way.value).inc()
     log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
-    return send_to_the_nas(arrival, signed_in.login, secret)
+    answer = send_to_the_nas(arrival, signed_in.login, secret)
+    return answer if signed_in.remembered is None else give_cookie(answer, signed_in.remembered, now)
 
 
 def _refused(

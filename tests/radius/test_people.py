@@ -19,6 +19,7 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.models import Grant, Nas, Offer, Patron, RememberedDevice, Site
+from hotspot.policy.readers import Reader
 from hotspot.policy.voucher_codes import print_code
 from hotspot.sealing import Vault
 from hotspot.services.admission import Answered
@@ -576,3 +577,38 @@ def test_everything_is_silent_while_redis_is_away(library: Library, settings: Se
 
     assert library.types(library.code, pap("")) is DiscardReason.REDIS_AWAY
     assert library.connects() is DiscardReason.REDIS_AWAY
+
+
+# ---- a card that the library's own system has to say yes to ----
+
+
+@pytest.fixture
+def with_system(library: Library) -> Library:
+    library.played.knows(Reader("CARD-1"), "1234")
+
+    def point_at_it(db: Session) -> None:
+        offer = db.get_one(Offer, library.card_offer_id)
+        offer.library_system_id = factories.make_library_system(db, organisation=offer.organisation).id
+
+    library.change(point_at_it)
+    return library
+
+
+def test_a_librarys_own_system_is_asked(with_system: Library) -> None:
+    reply = with_system.types("CARD-1", pap("1234"))
+
+    assert isinstance(reply, Accept)
+    assert with_system.played.asked == ["CARD-1"]
+    assert with_system.grant().patron_id is not None
+
+
+def test_what_it_does_not_know_is_refused(with_system: Library) -> None:
+    assert with_system.refusal(with_system.types("CARD-1", pap("9"))) is RefusalReason.UNKNOWN_CARD_OR_PIN
+
+
+def test_while_it_is_away_a_reader_of_lately_gets_in_and_nobody_else(with_system: Library) -> None:
+    with_system.types("CARD-1", pap("1234"))
+    with_system.played.is_away = True
+
+    assert isinstance(with_system.types("CARD-1", pap("1234")), Accept)
+    assert with_system.refusal(with_system.types("CARD-2", pap("1234"))) is RefusalReason.LIBRARY_AWAY
