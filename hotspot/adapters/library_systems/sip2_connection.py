@@ -16,7 +16,7 @@ from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 _MOST_REPEATS = 2
 """How often either side may ask for the same message again."""
 _MOST_STRAYS = 20
-"""Answers to something else, that are passed over while ours is awaited."""
+"""Answers that are read, at most, until ours is among them."""
 _MOST_PROMPT = 4096
 _GOODBYE_TAKES = 0.3
 """Seconds at most for the end of a session: the reader is waiting, and the answer is there already."""
@@ -252,28 +252,29 @@ class Connection:
         self._sequence = (self._sequence + 1) % 10
         request = sip2.seal(body, self._dialect, self._sequence)
         self._send(request, deadline)
-        repeats = strays = 0
-        while repeats <= _MOST_REPEATS and strays <= _MOST_STRAYS:
+        repeats = 0
+        for _ in range(_MOST_STRAYS):
             try:
                 answer = sip2.read_answer(self._read_line(deadline), self._dialect)
             except sip2.BadChecksum:
-                repeats += 1
-                self._send(sip2.resend(self._dialect), deadline)
+                repeats = self._repeat(repeats, sip2.resend(self._dialect), deadline)
                 continue
             except sip2.NotSip2 as error:
                 raise Broken(f"no SIP2: {error}") from error
             if isinstance(answer.says, sip2.Resend):
-                repeats += 1
-                self._send(request, deadline)
+                repeats = self._repeat(repeats, request, deadline)
             elif isinstance(answer.says, wanted) and answer.sequence in (None, self._sequence):
                 self.echoes = answer.sequence is not None
                 self.used_at = time.monotonic()
                 return answer.says
-            else:  # late, or said twice
-                strays += 1
-        if strays > _MOST_STRAYS:
-            raise Broken("many answers, and none of them to what was asked")
-        raise Broken("damaged messages, again and again")
+            # else it is late, or said twice
+        raise Broken("many answers, and none of them to what was asked")
+
+    def _repeat(self, repeats: int, octets: bytes, deadline: Deadline) -> int:
+        if repeats == _MOST_REPEATS:
+            raise Broken("damaged messages, again and again")
+        self._send(octets, deadline)
+        return repeats + 1
 
     def _read_line(self, deadline: Deadline) -> bytes:
         while True:
