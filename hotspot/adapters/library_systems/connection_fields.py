@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl
+from pydantic.config import JsonDict
 
 from hotspot.adapters.library_systems.wire import is_loopback, trust
 
@@ -20,7 +21,7 @@ def _is_pem(value: str) -> str:
     return value.strip()
 
 
-LINES = {"lines": 6}
+LINES: JsonDict = {"lines": 6}
 """For `json_schema_extra`: the form shows a box of several lines."""
 
 CertificateText = Annotated[

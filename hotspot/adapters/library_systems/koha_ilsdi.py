@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from pydantic import Field, HttpUrl, model_validator
 
 from hotspot.adapters.library_systems import facts
+from hotspot.adapters.library_systems.asking import ask_within, gather, try_card
 from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
 from hotspot.adapters.library_systems.http_client import HttpClient
 from hotspot.adapters.library_systems.library_system import (
@@ -20,10 +21,9 @@ from hotspot.adapters.library_systems.library_system import (
     Reader,
     Step,
 )
-from hotspot.adapters.library_systems.trouble import Trouble, gather, is_askable, shown, try_card
+from hotspot.adapters.library_systems.trouble import Trouble, shown
 from hotspot.adapters.library_systems.wire import Deadline
 from hotspot.adapters.library_systems.xml_answer import read_flat
-from hotspot.errors import Unavailable
 
 _IS_NO = frozenset({"PatronNotFound", "PasswordExpired"})
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -58,12 +58,7 @@ class KohaIlsDi:
         self._http = HttpClient(settings.ca_pem)
 
     def ask(self, card_number: str, pin: str, within: timedelta) -> Reader | None:
-        if not is_askable(card_number, pin):
-            return None
-        try:
-            return self._ask(card_number, pin, Deadline(within))
-        except Trouble as trouble:
-            raise Unavailable("library") from trouble
+        return ask_within(self._ask, card_number, pin, within)
 
     def examine(self, card_number: str, pin: str, within: timedelta) -> Sequence[Finding]:
         return gather(self._examination(card_number, pin, Deadline(within)))

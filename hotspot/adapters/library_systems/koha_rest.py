@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from hotspot.adapters.library_systems import facts
+from hotspot.adapters.library_systems.asking import ask_within, gather, is_askable, try_card
 from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
 from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
 from hotspot.adapters.library_systems.library_system import (
@@ -22,9 +23,8 @@ from hotspot.adapters.library_systems.library_system import (
     Step,
 )
 from hotspot.adapters.library_systems.oauth import ClientCredentials, basic
-from hotspot.adapters.library_systems.trouble import Trouble, gather, is_askable, try_card
+from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
-from hotspot.errors import Unavailable
 
 _ANYBODY = "it says yes to a card that does not exist"
 
@@ -79,12 +79,7 @@ class KohaRest:
             )
 
     def ask(self, card_number: str, pin: str, within: timedelta) -> Reader | None:
-        if not is_askable(card_number, pin):
-            return None
-        try:
-            return self._ask(card_number, pin, Deadline(within))
-        except Trouble as trouble:
-            raise Unavailable("library") from trouble
+        return ask_within(self._ask, card_number, pin, within)
 
     def examine(self, card_number: str, pin: str, within: timedelta) -> Sequence[Finding]:
         return gather(self._examination(card_number, pin, Deadline(within)))

@@ -1,5 +1,5 @@
-"""XML answers that are a list of names and texts. A document type is refused before anything is made of it: without one
-there are no entities to expand and no files to fetch."""
+"""XML that is a list of names and texts. A document type is refused before anything is made of it: without one there
+are no entities to expand and no files to fetch."""
 
 from xml.parsers import expat
 
@@ -46,3 +46,20 @@ def read_flat(body: bytes, described: str) -> tuple[str, dict[str, str]]:
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise Trouble(Step.SPEAKS, f"{described}: not XML") from error
     return root, fields
+
+
+def check_xml(text: str) -> None:
+    """ValueError unless it is well-formed, and has nothing in which escaping would not be what it is elsewhere."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("document type, comment, CDATA or processing instruction")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.CommentHandler = refuse
+    parser.StartCdataSectionHandler = refuse
+    parser.ProcessingInstructionHandler = refuse
+    try:
+        parser.Parse(text, True)
+    except (expat.ExpatError, LookupError) as error:
+        raise ValueError("not XML") from error
