@@ -1,8 +1,10 @@
 """HTTP with servers that behave badly: each gets a name, and none gets more time or room than it was given."""
 
 import gzip
+import os
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -57,7 +59,8 @@ def endless_headers(connection: socket.socket) -> None:
 
 
 def resets(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
 
 
 @pytest.mark.parametrize(
