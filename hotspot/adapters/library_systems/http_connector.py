@@ -12,10 +12,11 @@ from hotspot.adapters.library_systems.http_client import Answer, HttpClient, des
 from hotspot.adapters.library_systems.http_connector_settings import HttpConnectorSettings, headers_of
 from hotspot.adapters.library_systems.http_template import CONTENT_TYPES, fill_address, fill_body
 from hotspot.adapters.library_systems.json_path import find, parse_path, printed
-from hotspot.adapters.library_systems.library_system import Block, Finding, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials
 from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.policy.readers import Block, Reader
 
 
 class HttpConnector:

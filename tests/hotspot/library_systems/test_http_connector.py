@@ -19,8 +19,9 @@ from hotspot.adapters.library_systems.http_connector import HttpConnector
 from hotspot.adapters.library_systems.http_connector_settings import HttpConnectorSettings
 from hotspot.adapters.library_systems.http_template import fill_address, fill_body
 from hotspot.adapters.library_systems.json_path import find, parse_path
-from hotspot.adapters.library_systems.library_system import Block, Finding, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 
 SOON = timedelta(seconds=5)

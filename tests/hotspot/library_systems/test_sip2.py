@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from hotspot.adapters.library_systems import sip2_pool
-from hotspot.adapters.library_systems.library_system import Block, LibrarySystem, Reader
+from hotspot.adapters.library_systems.library_system import LibrarySystem
 from hotspot.adapters.library_systems.sip2 import Sip2
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.fixtures.sip2 import (
     HANG_UP,
     SILENCE,
