@@ -302,7 +302,8 @@ def _status(fixed: str, fields: dict[str, str]) -> Status:
 
 
 def _number(digits: str) -> int | None:
-    """999 means that it is not known."""
+    """999 means that it is not known. Some pad it with blanks."""
+    digits = digits.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and digits != "999" else None
 
 
