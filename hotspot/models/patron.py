@@ -28,9 +28,9 @@ class Patron(Base):
     expires_on: Mapped[date | None]
     """The last day on which the card is good."""
     blocked: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
     born_on: Mapped[date | None]
     home_library: Mapped[str] = mapped_column(String(64), default="")
     owes: Mapped[Decimal | None] = mapped_column(Numeric(9, 2))
     """In the library's currency; None if its file does not say."""
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
