@@ -19,9 +19,9 @@ from hotspot.adapters.library_systems.wire import Deadline
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 from tests.radius.tls_peers import Town
 
-SOON = timedelta(seconds=5)
-SHORT = timedelta(seconds=0.2)
-"""For those that would never end."""
+SOON = timedelta(seconds=30)
+SHORT = timedelta(seconds=1)
+"""For those that would never end: long enough to have begun."""
 
 
 @pytest.fixture

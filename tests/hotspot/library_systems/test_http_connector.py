@@ -23,7 +23,7 @@ from hotspot.adapters.library_systems.library_system import Block, Finding, Outc
 from hotspot.errors import Unavailable
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=30)
 CARD, PIN = "20001234", "1985"
 PHP = {"yes_path": "ok", "yes_value": "true"}
 """As the script of docs/library-systems.md answers."""

@@ -16,7 +16,7 @@ from hotspot.adapters.library_systems.xml_answer import read_flat
 from hotspot.errors import Unavailable
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, reply
 
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=30)
 CARD, PIN = "20001234", "1985"
 
 
