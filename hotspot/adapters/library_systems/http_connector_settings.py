@@ -160,13 +160,13 @@ class HttpConnectorSettings(ConnectionSettings):
 
 
 def headers_of(value: SecretStr) -> Mapping[str, str]:
-    """ValueError if a line is none, or is one that we set."""
+    """By name in small letters. ValueError if a line is none, or is one that we set."""
     headers: dict[str, str] = {}
     for line in value.get_secret_value().splitlines():
         if not line.strip():
             continue
         found = _HEADER.fullmatch(line.strip())
         if found is None or found["name"].lower() in _OURS or found["name"].lower() in headers:
-            raise ValueError(mark("One of the lines is not a header of its own, in the form Name: value"))
+            raise ValueError(mark("One of the lines is not a header in the form Name: value, or is one that Parvis sets itself"))
         headers[found["name"].lower()] = found["value"].strip()
     return headers
