@@ -167,6 +167,8 @@ def headers_of(value: SecretStr) -> Mapping[str, str]:
             continue
         found = _HEADER.fullmatch(line.strip())
         if found is None or found["name"].lower() in _OURS or found["name"].lower() in headers:
-            raise ValueError(mark("One of the lines is not a header in the form Name: value, or is one that Parvis sets itself"))
+            raise ValueError(
+                mark("One of the lines is not a header in the form Name: value, or is one that Parvis sets itself")
+            )
         headers[found["name"].lower()] = found["value"].strip()
     return headers
