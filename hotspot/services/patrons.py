@@ -183,7 +183,7 @@ def _known(db: Session, organisation_id: int) -> dict[str, _Known]:
             Patron.born_on,
             Patron.home_library,
             Patron.owes,
-        ).where(Patron.organisation_id == organisation_id)
+        ).where(Patron.organisation_id == organisation_id, Patron.library_system_id.is_(None))
     )
     return {row.card_number: _Known(*row[1:]) for row in rows}
 

@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from hotspot.adapters.library_systems.library_system import Finding, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Reader
 
 _LONGEST = 128
 """Characters of a card number or PIN that is worth asking about."""

@@ -13,17 +13,11 @@ from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, try_card
 from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
 from hotspot.adapters.library_systems.http_client import HttpClient
-from hotspot.adapters.library_systems.library_system import (
-    Block,
-    ConnectionSettings,
-    Finding,
-    Outcome,
-    Reader,
-    Step,
-)
+from hotspot.adapters.library_systems.library_system import ConnectionSettings, Finding, Outcome, Step
 from hotspot.adapters.library_systems.trouble import Trouble, shown
 from hotspot.adapters.library_systems.wire import Deadline
 from hotspot.adapters.library_systems.xml_answer import read_flat
+from hotspot.policy.readers import Block, Reader
 
 _IS_NO = frozenset({"PatronNotFound", "PasswordExpired"})
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}

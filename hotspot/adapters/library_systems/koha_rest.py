@@ -14,17 +14,11 @@ from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, is_askable, try_card
 from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
 from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
-from hotspot.adapters.library_systems.library_system import (
-    Block,
-    ConnectionSettings,
-    Finding,
-    Outcome,
-    Reader,
-    Step,
-)
+from hotspot.adapters.library_systems.library_system import ConnectionSettings, Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials, basic
 from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.policy.readers import Block, Reader
 
 _ANYBODY = "it says yes to a card that does not exist"
 

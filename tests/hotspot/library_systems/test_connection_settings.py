@@ -3,14 +3,14 @@
 import pytest
 from pydantic import SecretStr
 
-from hotspot.adapters.library_systems.http_connector_settings import HttpConnectorSettings
+from hotspot.adapters.library_systems.http_settings import HttpSettings
 from hotspot.adapters.library_systems.koha_ilsdi import KohaIlsDiSettings
 from hotspot.adapters.library_systems.koha_rest import KohaRestSettings
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
 from hotspot.wording import translations
 
-CLASSES = (HttpConnectorSettings, KohaIlsDiSettings, KohaRestSettings, LdapSettings)
+CLASSES = (HttpSettings, KohaIlsDiSettings, KohaRestSettings, LdapSettings)
 EXAMPLES = {".example.org", "dc=example"}
 """What shows an address says the same in every language."""
 

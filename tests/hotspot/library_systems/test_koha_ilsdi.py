@@ -10,10 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from hotspot.adapters.library_systems.koha_ilsdi import KohaIlsDi, KohaIlsDiSettings
-from hotspot.adapters.library_systems.library_system import Block, Finding, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.xml_answer import read_flat
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, reply
 
 SOON = timedelta(seconds=30)

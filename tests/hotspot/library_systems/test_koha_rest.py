@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from hotspot.adapters.library_systems.koha_rest import KohaRest, KohaRestSettings
-from hotspot.adapters.library_systems.library_system import Block, Finding, LibrarySystem, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, LibrarySystem, Outcome, Step
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply
 
 SOON = timedelta(seconds=30)

@@ -61,7 +61,7 @@ Statuses = Annotated[str, Field(max_length=100), AfterValidator(_are_statuses)]
 JsonPath = Annotated[str, Field(max_length=200), AfterValidator(_is_path)]
 
 
-class HttpConnectorSettings(ConnectionSettings):
+class HttpSettings(ConnectionSettings):
     method: Literal["POST", "PUT", "GET"] = Field("POST", title=mark("Method of HTTP"))
     address: Address = Field(
         title=mark("Address to ask"),
