@@ -322,6 +322,18 @@ def test_a_card_that_is_missing_expires_today_only_if_that_is_wanted(any_databas
     assert [entry.facts.get("expired") for entry in entries] == [None, None, 2]
 
 
+def test_a_reader_of_the_librarys_own_system_is_not_missing_from_a_file(database: Database, now: datetime) -> None:
+    with database.transaction() as db:
+        system = factories.make_library_system(db)
+        reader = factories.make_patron(db, organisation=system.organisation, library_system=system)
+        file = hash_pins(rows_of("carte;code\n2;2\n"), workers=1)
+
+        done = import_patrons(db, system.organisation_id, file, "system", now, missing_expire=True)
+
+        assert done.missing == 0
+        assert db.get_one(Patron, reader.id).expires_on is None
+
+
 def test_a_missing_card_that_comes_back_is_good_again(database: Database, now: datetime) -> None:
     with database.transaction() as db:
         organisation = factories.make_organisation(db)
