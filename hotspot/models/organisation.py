@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base
@@ -20,6 +20,10 @@ class Organisation(Base):
     contact: Mapped[str] = mapped_column(String(200), default="")
     """Where a citizen writes about data and access: an e-mail address or a page."""
     created_at: Mapped[datetime]
+    colour: Mapped[str] = mapped_column(String(7), default="")
+    """#rrggbb, on paper and at the head of its pages; empty: as the organisation above."""
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """A PNG that we wrote (`hotspot/printing/logo.py`); none: as the organisation above. Read when it is asked for."""
 
     parent: Mapped[Organisation | None] = relationship(back_populates="children", remote_side=[id])
     children: Mapped[list[Organisation]] = relationship(back_populates="parent")
