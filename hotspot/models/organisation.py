@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base
 
+_DEEPEST = 10
+"""Organisations inside organisations: more than this is a circle."""
+
 
 class Organisation(Base):
     __tablename__ = "organisations"
@@ -27,3 +30,11 @@ class Organisation(Base):
 
     parent: Mapped[Organisation | None] = relationship(back_populates="children", remote_side=[id])
     children: Mapped[list[Organisation]] = relationship(back_populates="parent")
+
+    @property
+    def line(self) -> list[Organisation]:
+        """Itself, then the one above it, and so on."""
+        line = [self]
+        while len(line) < _DEEPEST and (parent := line[-1].parent) is not None:
+            line.append(parent)
+        return line

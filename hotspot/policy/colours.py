@@ -28,6 +28,12 @@ def ink_like(colour: str) -> str:
     return colour if contrast(colour, WHITE) >= READABLE else BLACK
 
 
+def mix(one: str, other: str, share: float) -> str:
+    """`share` of the other in it."""
+    pairs = zip(_channels(one), _channels(other), strict=True)
+    return "#" + "".join(f"{round(each + (far - each) * share):02x}" for each, far in pairs)
+
+
 def contrast(one: str, other: str) -> float:
     """From 1 to 21."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -35,8 +41,12 @@ def contrast(one: str, other: str) -> float:
 
 
 def _luminance(colour: str) -> float:
-    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    red, green, blue = (_linear(each / 255) for each in _channels(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _linear(share: float) -> float:

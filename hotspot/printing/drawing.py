@@ -1,30 +1,29 @@
 """A drawing (SVG) from a stranger: read with suspicion, written anew from what is known, drawn once in a process apart.
 
 What can run, reach out or needs a font is refused by its name. What is left may still be made to take for ever, as a
-pattern in a pattern in a pattern: so it is drawn by a process of its own (`python -m hotspot.printing.drawing`) that is
-stopped after a few seconds and may hold so much and no more.
+pattern in a pattern in a pattern: so it is drawn by a process of its own (`draw_apart.py`) that is stopped after a
+few seconds and may hold so much and no more.
 """
 
-import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 from hotspot.errors import InvalidInput
 
 PATIENCE = 10.0
 """Seconds."""
-_MEMORY = 2 * 1024**3
-"""Octets that the process may ask for, most of which it never touches."""
+_PROGRAM = Path(__file__).with_name("draw_apart.py")
 MOST_ELEMENTS = 20_000
 DEEPEST = 100
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _DRAWN = frozenset(
-    ("svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "defs", "symbol", "use", "style")
-    + ("clipPath", "mask", "pattern", "linearGradient", "radialGradient", "stop")
+    "svg g path rect circle ellipse line polyline polygon defs symbol use style "
+    "clipPath mask pattern linearGradient radialGradient stop".split()
 )
 _PASSED_OVER = frozenset(("title", "desc", "metadata"))
 _REACHES_OUT = re.compile(r"@|\\|url\(\s*['\"]?\s*(?!['\"#\s])", re.IGNORECASE)
@@ -38,11 +37,10 @@ def looks_like_svg(contents: bytes) -> bool:
 def draw_svg(contents: bytes) -> bytes:
     """A PNG with its longest side at 1,000 pixels. InvalidInput names what is not accepted."""
     clean = ElementTree.tostring(_checked(contents))
-    command = [sys.executable, "-m", "hotspot.printing.drawing"]
-    where = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
+    command = [sys.executable, "-I", str(_PROGRAM)]
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, and nothing of the file on the command line
-            command, input=clean, capture_output=True, timeout=PATIENCE, check=True, env=where
+        done = subprocess.run(  # noqa: S603 - our own file, and nothing of the drawing on the command line
+            command, input=clean, capture_output=True, timeout=PATIENCE, check=True
         )
     except subprocess.TimeoutExpired as error:
         raise InvalidInput("This drawing (SVG) takes too long to draw.", field="logo") from error
@@ -124,24 +122,3 @@ def _refused(part: str) -> InvalidInput:
         field="logo",
         part=part[:40],
     )
-
-
-def _draw() -> None:
-    """In the process apart: an SVG on standard input, a PNG on standard output."""
-    import resource
-
-    import typst
-
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    side = "1000pt"
-    source = (
-        f"#set page(width: {side}, height: {side}, margin: 0pt, fill: none)\n"
-        f'#image(bytes(sys.inputs.svg), format: "svg", width: {side}, height: {side}, fit: "contain")'
-    )
-    no_fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False)
-    compiler = typst.Compiler(source.encode(), font_paths=no_fonts, sys_inputs={"svg": sys.stdin.buffer.read().decode()})
-    sys.stdout.buffer.write(compiler.compile(format="png", ppi=72))
-
-
-if __name__ == "__main__":
-    _draw()

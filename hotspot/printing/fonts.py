@@ -1,7 +1,8 @@
 """The fonts on paper: those of pinned packages, so that a sheet looks the same whatever the machine has.
 
-Latin, Greek and Cyrillic: IBM Plex Sans. Arabic: Amiri, which joins lam and alef from two glyphs, so that text taken out
-of the file has its letters in order. Chinese: Noto Sans SC. The code: JetBrains Mono. docs/decisions/0012-fonts-on-paper.md.
+Latin, Greek and Cyrillic: IBM Plex Sans. Arabic: Amiri, which joins lam and alef from two glyphs, so that text taken
+out of the file has its letters in order. Chinese: Noto Sans SC. The code: JetBrains Mono. Why these:
+docs/decisions/0012-fonts-on-paper.md.
 """
 
 from functools import cache

@@ -4,6 +4,8 @@ Nothing of the file itself is kept: neither what a camera or a drawing program n
 run or fetch. A drawing (SVG) is checked in `drawing.py` and drawn here once.
 """
 
+import struct
+import zlib
 from io import BytesIO
 
 from PIL import Image, ImageOps
@@ -14,13 +16,20 @@ from hotspot.printing.drawing import draw_svg, looks_like_svg
 LARGEST_FILE = 2 * 1024 * 1024
 LARGEST_SIDE = 1_000
 """Pixels: 600 to the inch at 42 mm."""
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 16_000_000
 """What a file may unfold to."""
 SMALLEST_SIDE = 16
 HEAVIEST = 200 * 1024
 """Octets of what is kept; above it colours are counted down to 256."""
 
-_NOT_A_PICTURE = "This file is not a picture that can be read. A logo is a PNG, a JPEG or an SVG."
+
+def _(message: str) -> str:
+    """Marks a message id for extraction; it is translated when it is shown."""
+    return message
+
+
+_NOT_A_PICTURE = _("This file is not a picture that can be read. A logo is a PNG, a JPEG or an SVG.")
+_TOO_MANY_PIXELS = _("This picture has too many pixels: 16 million at the most.")
 
 
 def read_logo(contents: bytes) -> bytes:
@@ -59,13 +68,15 @@ def _open(contents: bytes) -> Image.Image:
     try:
         with Image.open(BytesIO(contents), formats=("PNG", "JPEG")) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise InvalidInput("This picture has too many pixels: 40 million at the most.", field="logo")
+                raise InvalidInput(_TOO_MANY_PIXELS, field="logo")
             opened.load()
             turned = ImageOps.exif_transpose(opened)
             return turned.convert("RGBA")
     except InvalidInput:
         raise
-    except (OSError, ValueError, SyntaxError, OverflowError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidInput(_TOO_MANY_PIXELS, field="logo") from error
+    except (OSError, ValueError, SyntaxError, OverflowError, EOFError, struct.error, zlib.error) as error:
         raise InvalidInput(_NOT_A_PICTURE, field="logo") from error
 
 

@@ -19,7 +19,7 @@ from hotspot.policy.voucher_codes import print_code
 from hotspot.printing.fonts import all_fonts, our_fonts
 from hotspot.printing.languages import as_number
 from hotspot.printing.logo import for_thermal_printers, size_of
-from hotspot.printing.look import Look, look_of
+from hotspot.printing.look import NO_LOOK, Look, look_of
 from hotspot.printing.qr import qr_svg, wifi_join_text
 from hotspot.printing.validity import Validity, validity_in_words
 from hotspot.settings import Settings
@@ -65,7 +65,7 @@ class VoucherSheet:
     """The portal's address, without a slash at the end."""
     vouchers: Sequence[PaperVoucher]
     for_name: str = ""
-    look: Look = Look()
+    look: Look = NO_LOOK
 
 
 def sheet_of_batch(batch: VoucherBatch, vouchers: Sequence[tuple[int, str]], settings: Settings) -> VoucherSheet:
@@ -114,7 +114,8 @@ def draw_preview(sheet: VoucherSheet, sheet_format: SheetFormat, languages: Sequ
     """A PNG of the first page, for a screen."""
     inputs = {"sheet": json.dumps(_contents(sheet, sheet_format, languages, lambda: None))}
     drawn = _compiler(all_fonts()).compile(sys_inputs=inputs, format="png", ppi=110)
-    return drawn if isinstance(drawn, bytes) else drawn[0]
+    pages = [drawn] if isinstance(drawn, bytes) else drawn or []
+    return pages[0]
 
 
 def voucher_url(portal: str, code: str) -> str:

@@ -31,6 +31,7 @@ from portal.forms import SignInForm
 from portal.language import gettext, language
 from portal.letting_in import send_to_the_nas
 from portal.resources import resources
+from portal.scanned_code import forget_code
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -111,7 +112,9 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
     _SIGN_INS.labels(grant.way.value).inc()
     log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
-    return send_to_the_nas(arrival, signed_in.login, secret)
+    answer = send_to_the_nas(arrival, signed_in.login, secret)
+    forget_code(answer)
+    return answer
 
 
 def _refused(

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
+from hotspot.policy.voucher_codes import print_code
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
@@ -16,6 +17,7 @@ from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
+from portal.scanned_code import scanned_code
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -53,7 +55,7 @@ def _arrived(arrival: Arrival, outcome: Outcome, known: KnownPlace | None) -> Re
         case Outcome.ADMITTED:
             return _through(arrival)
         case Outcome.NOT_YET if not _may_have_been_here(arrival):
-            return welcome_page(arrival, Shown())
+            return welcome_page(arrival, Shown(voucher_code=_scanned()))
         case Outcome.NOT_YET:
             return _on_its_way(arrival, known) or _welcome(arrival, outcome)
     return _welcome(arrival, outcome)
@@ -130,7 +132,13 @@ def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
-    return welcome_page(arrival, Shown(_what_happened(outcome, refusal), can_continue=grant is not None))
+    happened = _what_happened(outcome, refusal)
+    return welcome_page(arrival, Shown(happened, can_continue=grant is not None, voucher_code=_scanned()))
+
+
+def _scanned() -> str:
+    code = scanned_code()
+    return print_code(code) if code else ""
 
 
 def _what_happened(outcome: Outcome, refusal: RefusalReason | None) -> Notice | None:

@@ -206,9 +206,7 @@ def _colours(raw: Any) -> list[tuple[int, int, int]]:
         ),
     ],
 )
-def test_the_text_can_be_taken_out_of_the_file(
-    sheet_format: SheetFormat, language: str, said: Sequence[str]
-) -> None:
+def test_the_text_can_be_taken_out_of_the_file(sheet_format: SheetFormat, language: str, said: Sequence[str]) -> None:
     text = text_of(drawn(a_sheet(), sheet_format, language))
 
     assert {words: text.count(words) for words in said} == dict.fromkeys(said, 3)
