@@ -1,7 +1,7 @@
 """For citizens: the page that an access point sends a browser to, and the way from there to the network.
 
-No script, no file beside the page, no cookie but for whoever scans a voucher (`scanned_code.py`): state is in the signed
-arrival, the style sheet in the page itself.
+No script, no file beside the page, no cookie but for whoever scans a voucher (`scanned_code.py`): state is in the
+signed arrival, the style sheet in the page itself.
 """
 
 from collections.abc import Callable

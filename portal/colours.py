@@ -1,4 +1,4 @@
-"""An organisation's own colour at the head of its pages: a second, small style sheet that the policy knows by its digest."""
+"""An organisation's own colour at the head of its pages: a second, small style that the policy knows by its digest."""
 
 from functools import lru_cache
 

@@ -1,6 +1,6 @@
 """A program of its own, started by `drawing.py`: SVG on standard input, PNG on standard output.
 
-It imports nothing of ours, has no fonts, no more memory than is said here, and is stopped from outside when it takes too long.
+It imports nothing of ours and has no fonts. Its memory is limited here, its time from outside.
 """
 
 import resource

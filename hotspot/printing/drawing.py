@@ -21,10 +21,8 @@ DEEPEST = 100
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
-_DRAWN = frozenset(
-    "svg g path rect circle ellipse line polyline polygon defs symbol use style "
-    "clipPath mask pattern linearGradient radialGradient stop".split()
-)
+_SHAPES = frozenset(("svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "symbol", "use"))
+_DRAWN = _SHAPES | {"defs", "style", "clipPath", "mask", "pattern", "linearGradient", "radialGradient", "stop"}
 _PASSED_OVER = frozenset(("title", "desc", "metadata"))
 _REACHES_OUT = re.compile(r"@|\\|url\(\s*['\"]?\s*(?!['\"#\s])", re.IGNORECASE)
 """In a style: another sheet, a font, an escape that hides one of these, an address that is not of this drawing."""

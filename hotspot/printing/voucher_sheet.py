@@ -5,7 +5,7 @@ See docs/decisions/0003-pdf-by-typst.md and 0012-fonts-on-paper.md.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typst
 
+from hotspot.errors import InvalidInput
 from hotspot.models import VoucherBatch
 from hotspot.policy.colours import BLACK, ink_like, ink_on
 from hotspot.policy.voucher_codes import print_code
@@ -86,6 +87,16 @@ def sheet_of_batch(batch: VoucherBatch, vouchers: Sequence[tuple[int, str]], set
         vouchers=[PaperVoucher(f"{batch.id}-{number}", code) for number, code in vouchers],
         look=look_of(batch.site.organisation),
     )
+
+
+def join_sheets(sheets: Sequence[VoucherSheet]) -> VoucherSheet:
+    """One of all their vouchers, where nothing else that they say differs."""
+    first, last = sheets[0], sheets[-1]
+    if any(replace(each, batch="", vouchers=()) != replace(first, batch="", vouchers=()) for each in sheets):
+        raise InvalidInput("These batches do not say the same on paper: print them one by one.")
+    vouchers = [voucher for each in sheets for voucher in each.vouchers]
+    batch = first.batch if first.batch == last.batch else f"{first.batch}–{last.batch}"
+    return replace(first, batch=batch, vouchers=vouchers)
 
 
 def draw_voucher_sheet(

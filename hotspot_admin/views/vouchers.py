@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -218,7 +218,7 @@ def _make(form: OnePassForm, *, count: int, label: str, expires_on: date) -> Vou
         )
 
 
-def _choice(sheet_format: str, form: OnePassForm) -> dict[str, str]:
+def _choice(sheet_format: str, form: OnePassForm) -> dict[str, Any]:
     """How it is to be printed, for an address."""
     return {"sheet": sheet_format, "language": form.paper_language.data, "second": form.second_language.data}
 
