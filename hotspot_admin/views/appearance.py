@@ -1,5 +1,7 @@
 """Appearance: an organisation's colour and logo, and what paper looks like with them."""
 
+from itertools import count
+
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -82,14 +84,20 @@ def preview(organisation_id: int, paper: str) -> ResponseReturnValue:
 def _specimen(appearance: Appearance) -> VoucherSheet:
     return VoucherSheet(
         site_name=appearance.site_name,
-        ssid="Wi-Fi",
+        ssid="Wi-Fi public",
         organisation_name=appearance.organisation.name,
         batch="0",
         validity=Validity(),
         portal=resources().settings.public_portal,
-        vouchers=[PaperVoucher("0-0", make_code(lambda alphabet: alphabet[-1]))],
+        vouchers=[PaperVoucher("0-0", _specimen_code())],
         look=appearance.look,
     )
+
+
+def _specimen_code() -> str:
+    """Every second character of the alphabet: of no voucher, but for a chance of one in billions."""
+    at = count(2, 2)
+    return make_code(lambda alphabet: alphabet[next(at) % len(alphabet)])
 
 
 def _get(organisation_id: int) -> Appearance:
