@@ -137,8 +137,10 @@ def _draw(
     sheet = join_sheets(sheets)
     if len(sheet.vouchers) > MOST:
         raise InvalidInput(f"These are {len(sheet.vouchers)} vouchers: print at most {MOST} at a time.")
-    with click.progressbar(length=len(sheet.vouchers), label="Drawing", file=sys.stderr) as bar:
-        return draw_voucher_sheet(sheet, paper, languages, progress=lambda: bar.update(1))
+    with click.progressbar(length=2 * len(sheet.vouchers), label="Drawing", file=sys.stderr) as bar:
+        pages = draw_voucher_sheet(sheet, paper, languages, progress=lambda: bar.update(1))
+        bar.update(len(sheet.vouchers))  # setting the pages is the other half, in one piece
+    return pages
 
 
 def _vault(settings: Settings) -> Vault:

@@ -6,6 +6,7 @@ from sqlalchemy import event
 from hotspot.db import Database
 from hotspot.models import Nas, NasAddress
 from hotspot.policy.voucher_codes import print_code
+from tests import factories
 from tests.page_client import Page, PageClient
 from tests.portal.conftest import ENGLISH, Town, redirect_of
 
@@ -124,3 +125,17 @@ def test_who_has_scanned_nothing_gets_the_page_of_everybody(pages: PageClient, t
 
     assert not page.root.all("input", name="voucher_code")[0].get("value")
     assert "Set-Cookie" not in page.headers
+
+
+def test_of_gateways_one_inside_the_other_the_nearer_one_is_meant(
+    pages: PageClient, database: Database, town: Town
+) -> None:
+    behind(database, town, "192.0.2.0/24")
+    with database.transaction() as db:
+        site = db.get_one(Nas, town.nas_id).site
+        near = factories.make_nas(db, site=site, nas_identifier="near", login_hosts="10.9.0.1:3990")
+        near.addresses = [NasAddress(network="192.0.2.7/32")]
+
+    page = pages.get(f"/v/{town.voucher_code}", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+
+    assert onward(page) == "http://10.9.0.1:3990/prelogin"
