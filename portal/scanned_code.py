@@ -1,6 +1,6 @@
 """The code of a paper that was scanned, kept by the browser until it arrives from an access point: ten minutes.
 
-The one cookie of the portal, and only for whoever scans a voucher. It goes to us alone and names nobody. In an address
+A cookie, and only for whoever scans a voucher. It goes to us alone and names nobody. In an address
 the code would be read by anybody near the access point, where nothing is encrypted yet.
 """
 
