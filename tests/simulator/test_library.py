@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from hotspot.adapters.library_systems.library_system import Block, Outcome, Reader
+from hotspot.adapters.library_systems.library_system import Outcome
 from hotspot.adapters.library_systems.sip2 import Sip2
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from simulator.library import EXAMPLE, Card, Conversation, Library, LibraryError, LibraryServer, main, read_library
 from tests.fixtures.processes import running
 

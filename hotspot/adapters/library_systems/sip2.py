@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from hotspot.adapters.library_systems.library_system import Finding, Reader
+from hotspot.adapters.library_systems.library_system import Finding
 from hotspot.adapters.library_systems.sip2_connection import Broken, Connection, Deadline, Resolver, Trouble
 from hotspot.adapters.library_systems.sip2_examination import Examination
 from hotspot.adapters.library_systems.sip2_messages import Patron, can_be_sent
@@ -13,6 +13,7 @@ from hotspot.adapters.library_systems.sip2_pool import Pool
 from hotspot.adapters.library_systems.sip2_reader import is_accepted, reader_of
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Reader
 
 
 class Sip2:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from hotspot.adapters.library_systems.library_system import Block, Reader
 from hotspot.adapters.library_systems.sip2_messages import LONGEST_VALUE, Patron
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
+from hotspot.policy.readers import Block, Reader
 
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)(?!\d)")
 _YEAR_LAST = re.compile(r"(\d\d?)[-/. ](\d\d?)[-/. ](\d{4})(?!\d)")

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from hotspot.adapters.library_systems.library_system import Block, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Outcome, Step
 from hotspot.adapters.library_systems.sip2 import Sip2
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.fixtures.processes import running
 
 ROOT = Path(__file__).parents[3]

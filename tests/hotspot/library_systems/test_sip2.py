@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotspot.adapters.library_systems import sip2_connection, sip2_pool
-from hotspot.adapters.library_systems.library_system import Block, LibrarySystem, Reader
+from hotspot.adapters.library_systems.library_system import LibrarySystem
 from hotspot.adapters.library_systems.sip2 import Sip2
 from hotspot.adapters.library_systems.sip2_messages import Patron
 from hotspot.adapters.library_systems.sip2_reader import reader_of, unread_dates
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
+from hotspot.policy.readers import Block, Reader
 from tests.fixtures.sip2 import (
     HANG_UP,
     SILENCE,
