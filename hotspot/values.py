@@ -63,6 +63,13 @@ class Way(StrEnum):
     ONE_TAP = "one_tap"
 
 
+class IdentityProfile(StrEnum):
+    """A kind of identity provider. What each demands is in `hotspot/policy/identity_profiles.py`."""
+
+    FRANCECONNECT = "franceconnect"
+    GENERIC = "generic"
+
+
 class SiteKind(StrEnum):
     LIBRARY = "library"
     SQUARE = "square"
