@@ -25,3 +25,14 @@ def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = 
     """The page that explains a refusal. With the NAS it can also offer the way back to it."""
     address = f"{settings.public_portal}/refused/{reason.value}"
     return address if nas_id is None else f"{address}?nas={nas_id}"
+
+
+def identity_callback_url(settings: Settings, provider_id: int) -> str:
+    """Where an identity provider sends the browser back to. Each has its own, so that one provider's answer cannot be
+    handed in as another's (RFC 9700 section 4.4)."""
+    return f"{settings.public_portal}/identity/{provider_id}/callback"
+
+
+def identity_signed_out_url(settings: Settings) -> str:
+    """Where an identity provider sends the browser after the logout there."""
+    return f"{settings.public_portal}/identity/signed-out"

@@ -6,6 +6,7 @@ The module imports every family, so that whoever imports it has the whole schema
 from hotspot.models.audit import AuditEntry
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
+from hotspot.models.identity_provider import IdentityProvider
 from hotspot.models.mail import OutgoingMail
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
 from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
@@ -30,6 +31,7 @@ __all__ = [
     "ChangeRecord",
     "Device",
     "Grant",
+    "IdentityProvider",
     "MessageAuthenticatorMode",
     "Nas",
     "NasAddress",

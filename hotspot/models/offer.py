@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
+from hotspot.models.identity_provider import IdentityProvider
 from hotspot.models.organisation import Organisation
 from hotspot.models.site import Site
 from hotspot.values import Way
@@ -35,6 +36,9 @@ class Offer(Base):
         CheckConstraint("remember_for > 0", name="remember_for_positive"),
         CheckConstraint("octets_allowed > 0", name="octets_allowed_positive"),
         CheckConstraint("upload_kbps > 0 AND download_kbps > 0", name="speeds_positive"),
+        CheckConstraint(
+            "(way = 'openid_connect') = (identity_provider_id IS NOT NULL)", name="openid_connect_by_a_provider"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -58,9 +62,12 @@ class Offer(Base):
     retired_at: Mapped[datetime | None]
     remember_for: Mapped[timedelta | None]
     """How long a device may be remembered, if its person wants that; none: it is not offered."""
+    identity_provider_id: Mapped[int | None] = mapped_column(ForeignKey("identity_providers.id"))
+    """Who vouches for the visitor: of OpenID Connect, and of no other way."""
 
     organisation: Mapped[Organisation] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary="offer_sites")
+    identity_provider: Mapped[IdentityProvider | None] = relationship()
 
 
 class OfferSite(Base):

@@ -40,7 +40,7 @@ class ProviderFacts:
 
 def read_facts(caller: Caller, issuer: str) -> ProviderFacts:
     """Section 4.3: what says it is another issuer is not the one that was asked for."""
-    found = json_object(_answer(caller, issuer + WELL_KNOWN))
+    found = json_object(_answer(caller, issuer.rstrip("/") + WELL_KNOWN))
     if found.get("issuer") != issuer:
         raise BadProvider("it calls itself by another issuer")
     if "code" not in _texts(found, "response_types_supported", ("code",)):

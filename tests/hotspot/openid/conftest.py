@@ -9,8 +9,8 @@ from hotspot.adapters.openid.provider import OpenIdProvider, ProviderSettings, S
 from hotspot.values import IdentityProfile
 from tests.fixtures.openid import CLIENT_ID, CLIENT_SECRET, Script, a_scripted_provider
 
-REDIRECT = "http://localhost:8080/openid/1/callback"
-SIGNED_OUT = "http://localhost:8080/openid/signed-out"
+REDIRECT = "http://localhost:8080/identity/1/callback"
+SIGNED_OUT = "http://localhost:8080/identity/signed-out"
 
 
 def settings_of(issuer: str, profile: IdentityProfile = IdentityProfile.FRANCECONNECT) -> ProviderSettings:
