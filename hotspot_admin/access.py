@@ -34,6 +34,7 @@ class Permission(StrEnum):
     """The desk's question: why is this card refused?"""
     MANAGE_PATRONS = "manage_patrons"
     MAKE_VOUCHERS = "make_vouchers"
+    MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

@@ -5,6 +5,7 @@ from hotspot_admin.views import (
     figures,
     health,
     home,
+    identity_providers,
     nases,
     online,
     patrons,
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     sites.blueprint,
     nases.blueprint,
     unknown_sources.blueprint,
+    identity_providers.blueprint,
     figures.blueprint,
     audit.blueprint,
 )
