@@ -76,7 +76,7 @@ def set_client(provider_id: int) -> ResponseReturnValue:
     except InvalidInput as error:
         _show_beside_field(form, error)
         return _page(provider, form), 422
-    flash(gettext("The client has been saved. Test the connection now."), "done")
+    flash(gettext("The client has been saved. Test the provider now."), "done")
     return redirect(url_for("identity_providers.show", provider_id=provider_id), 303)
 
 
