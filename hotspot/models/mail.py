@@ -7,13 +7,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hotspot.db import Base
 
-_IS_DUE = {"postgresql_where": text("next_try_at IS NOT NULL"), "sqlite_where": text("next_try_at IS NOT NULL")}
+_IS_DUE = text("next_try_at IS NOT NULL")
 """The worker looks each second: what waits is little, what was sent is much."""
 
 
 class OutgoingMail(Base):
     __tablename__ = "outgoing_mails"
-    __table_args__ = (Index("ix_outgoing_mails_due", "next_try_at", **_IS_DUE),)
+    __table_args__ = (Index("ix_outgoing_mails_due", "next_try_at", postgresql_where=_IS_DUE, sqlite_where=_IS_DUE),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(String(80), unique=True)
@@ -35,7 +35,7 @@ class OutgoingText(Base):
     """A text message (SMS). Its row stays without number and text: what was sent costs money, and is counted."""
 
     __tablename__ = "outgoing_texts"
-    __table_args__ = (Index("ix_outgoing_texts_due", "next_try_at", **_IS_DUE),)
+    __table_args__ = (Index("ix_outgoing_texts_due", "next_try_at", postgresql_where=_IS_DUE, sqlite_where=_IS_DUE),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(String(80), unique=True)

@@ -1,4 +1,4 @@
-"""Passes that visitors get by themselves: who they are, their requests, and mails and text messages that are short-lived."""
+"""Passes that visitors get by themselves: who they are, their requests, what is sent to them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,9 +24,7 @@ def upgrade() -> None:
     op.add_column("offers", sa.Column("sponsor_domains", sa.String(1000), nullable=False, server_default=""))
     with op.batch_alter_table("grants") as grants:
         grants.add_column(sa.Column("visitor_id", sa.Integer))
-        grants.create_foreign_key(
-            "fk_grants_visitor_id", "visitors", ["visitor_id"], ["id"], ondelete="SET NULL"
-        )
+        grants.create_foreign_key("fk_grants_visitor_id", "visitors", ["visitor_id"], ["id"], ondelete="SET NULL")
     op.create_index(
         "ix_grants_live_visitor",
         "grants",
@@ -64,7 +62,9 @@ def upgrade() -> None:
     op.create_index("ix_pass_requests_grant_id", "pass_requests", ["grant_id"])
     op.create_index("ix_pass_requests_created_at", "pass_requests", ["created_at"])
     op.add_column("outgoing_mails", sa.Column("give_up_at", sa.DateTime(timezone=True)))
-    op.create_index("ix_outgoing_mails_due", "outgoing_mails", ["next_try_at"], postgresql_where=_DUE, sqlite_where=_DUE)
+    op.create_index(
+        "ix_outgoing_mails_due", "outgoing_mails", ["next_try_at"], postgresql_where=_DUE, sqlite_where=_DUE
+    )
     op.create_table(
         "outgoing_texts",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -78,7 +78,9 @@ def upgrade() -> None:
         sa.Column("give_up_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("problem", sa.String(200), nullable=False),
     )
-    op.create_index("ix_outgoing_texts_due", "outgoing_texts", ["next_try_at"], postgresql_where=_DUE, sqlite_where=_DUE)
+    op.create_index(
+        "ix_outgoing_texts_due", "outgoing_texts", ["next_try_at"], postgresql_where=_DUE, sqlite_where=_DUE
+    )
 
 
 def downgrade() -> None:
