@@ -62,6 +62,8 @@ class Offer(Base):
     retired_at: Mapped[datetime | None]
     remember_for: Mapped[timedelta | None]
     """How long a device may be remembered, if its person wants that; none: it is not offered."""
+    sponsor_domains: Mapped[str] = mapped_column(String(1000), default="")
+    """Domains whose mail addresses may be named as hosts: ASCII, lower case, separated by spaces."""
     identity_provider_id: Mapped[int | None] = mapped_column(ForeignKey("identity_providers.id"))
     """Who vouches for the visitor: of OpenID Connect, and of no other way."""
 

@@ -1,4 +1,4 @@
-"""Identity providers: adding one before it knows us, its client, the test of the connection, retiring; whose they are."""
+"""Identity providers: adding one before it knows us, its client, the test, retiring; whose they are."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -153,7 +153,7 @@ def test_a_retired_provider_is_gone(administrator: Browser, database: Database) 
 def test_a_provider_that_an_offer_leads_to_is_not_retired(
     administrator: Browser, database: Database, town: Town
 ) -> None:
-    page = administrator.follow(set_client(administrator, administrator.follow(add(administrator))))
+    add(administrator)
     provider = the_provider(database)
     with database.transaction() as db:
         site = db.get_one(Site, town.library)
