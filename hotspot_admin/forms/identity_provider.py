@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length
 
 from hotspot.models import Organisation
-from hotspot.services.identity_providers import PROMPTS, ProviderDraft
+from hotspot.services.identity_providers import ProviderDraft
 from hotspot.values import IdentityProfile
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, text_field
 from hotspot_admin.language import mark
@@ -18,8 +18,9 @@ PROFILES = {
     IdentityProfile.FRANCECONNECT: mark("FranceConnect: needs an authorisation, which names this use"),
     IdentityProfile.GENERIC: mark("Another provider that speaks OpenID Connect"),
 }
+_AS_USUAL = "as_usual"
 _PROMPTS = {
-    "": mark("As the provider does by itself"),
+    _AS_USUAL: mark("As the provider does by itself"),
     "login": mark("Sign in again each time"),
     "consent": mark("Ask for consent each time"),
     "select_account": mark("Ask which account each time"),
@@ -38,12 +39,12 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
     )
     name = text_field(mark("Name on the button"), 80, autocomplete="off")
     issuer = text_field(mark("Issuer"), 500, autocomplete="off", spellcheck="false", list="issuers", inputmode="url")
-    scopes = text_field(mark("Scopes"), 200, autocomplete="off", spellcheck="false", value="openid")
+    scopes = text_field(mark("Scopes"), 200, autocomplete="off", spellcheck="false")
     acr = text_field(mark("Level of assurance (acr)"), 100, required=False, autocomplete="off", spellcheck="false")
     prompt = SelectField(
         mark("What is asked of the visitor there"),
-        [AnyOf(list(PROMPTS), _CHOOSE)],
-        choices=[SelectChoice(each, _PROMPTS[each]) for each in PROMPTS],
+        [AnyOf(list(_PROMPTS), _CHOOSE)],
+        choices=[SelectChoice(each, label) for each, label in _PROMPTS.items()],
         validate_choice=False,
     )
 
@@ -51,7 +52,8 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
     def has_rare_settings(self) -> bool:
         """Something of what is folded away is set, or wrong."""
         wrong = self.scopes.errors or self.acr.errors or self.prompt.errors
-        return bool(wrong or self.acr.data or self.prompt.data or self.scopes.data not in ("", "openid"))
+        chosen = self.prompt.data not in (None, _AS_USUAL)
+        return bool(wrong or self.acr.data or chosen or self.scopes.data not in ("", "openid"))
 
     def offer_organisations(self, organisations: Sequence[Organisation]) -> None:
         self.organisation_id.choices = [SelectChoice(each.id, each.name) for each in organisations]
@@ -69,7 +71,7 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
             issuer=self.issuer.data,
             scopes=self.scopes.data,
             acr=self.acr.data,
-            prompt=self.prompt.data,
+            prompt="" if self.prompt.data == _AS_USUAL else self.prompt.data,
         )
 
 

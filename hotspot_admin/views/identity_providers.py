@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/new")
 @requires(Permission.MANAGE_IDENTITY_PROVIDERS)
 def new() -> ResponseReturnValue:
-    return _new_page(ProviderForm(formdata=None, data={"organisation_id": scope().organisation_id}))
+    return _new_page(ProviderForm(formdata=None, data={"organisation_id": scope().organisation_id, "scopes": "openid"}))
 
 
 @blueprint.post("/new")

@@ -97,7 +97,7 @@ def test_what_cannot_be_right_is_said_beside_its_field(
 
 @pytest.mark.parametrize("field", ["profile", "prompt", "organisation_id"])
 def test_a_choice_that_was_not_offered_is_refused(administrator: Browser, database: Database, field: str) -> None:
-    data = {**NEW, "organisation_id": "1", "scopes": "openid", "prompt": "", field: "999"}
+    data = {**NEW, "organisation_id": "1", "scopes": "openid", "prompt": "as_usual", field: "999"}
 
     assert administrator.post_bare("/identity-providers/new", data).status == 422
 
