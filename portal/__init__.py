@@ -25,7 +25,19 @@ from hotspot.settings import Settings
 from portal import language, protection
 from portal.device_family import family_name
 from portal.resources import Resources
-from portal.views import errors, online, pages, sign_in, status, voucher_link, welcome
+from portal.views import (
+    confirm,
+    errors,
+    host,
+    online,
+    online_passes,
+    pages,
+    passes,
+    sign_in,
+    status,
+    voucher_link,
+    welcome,
+)
 
 
 def _now() -> datetime:
@@ -62,6 +74,6 @@ def create_app(
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)
-    for module in (welcome, sign_in, online, pages, voucher_link, status):
+    for module in (welcome, sign_in, online, online_passes, passes, confirm, host, pages, voucher_link, status):
         app.register_blueprint(module.blueprint)
     return app

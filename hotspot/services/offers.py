@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from hotspot.errors import NotFound
 from hotspot.models import Offer, OfferSite, Organisation, Site, Terms
 from hotspot.policy.opening_hours import Hours
+from hotspot.settings import Settings
 from hotspot.values import SiteKind, Way
 
 NO_TERMS = 0
@@ -30,6 +31,7 @@ class OfferShown:
     download_kbps: int | None
     remember_for: timedelta | None
     """How long a device may be remembered; None: it may not."""
+    sponsor_domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ def show_site(db: Session, site_id: int) -> SiteShown:
     )
 
 
+def works(way: Way, settings: Settings) -> bool:
+    """Is there what this way needs? Without it an offer is not shown, and staff are told why."""
+    match way:
+        case Way.EMAIL_CODE | Way.SPONSOR:
+            return settings.has_mail
+        case Way.SMS_CODE:
+            return settings.has_sms
+        case Way.OPENID_CONNECT:
+            return False
+    return True
+
+
 def current_terms(db: Session, organisation: Organisation) -> tuple[int, dict[str, str]]:
     """The latest version and its texts; an organisation without its own goes by those of the one above it."""
     for each in _upward(organisation):
@@ -98,6 +112,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             upload_kbps=offer.upload_kbps,
             download_kbps=offer.download_kbps,
             remember_for=offer.remember_for,
+            sponsor_domains=tuple(offer.sponsor_domains.split()),
         )
         for offer in offers
     )

@@ -8,7 +8,7 @@ device is not there a second time on another.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
@@ -130,6 +130,13 @@ def find_waiting(db: Session, device_mac: str, site_id: int, now: datetime) -> P
         )
         .order_by(PassRequest.created_at.desc(), PassRequest.id.desc())
         .limit(1)
+    )
+
+
+def request_of_grant(db: Session, grant_id: UUID) -> PassRequest | None:
+    """The last one that this grant was the opening of, or became the pass of."""
+    return db.scalar(
+        select(PassRequest).where(PassRequest.grant_id == grant_id).order_by(PassRequest.id.desc()).limit(1)
     )
 
 

@@ -64,9 +64,14 @@ def ask_by_text(db: Session, ask: PassAsk, number: str, now: datetime, codes: Co
     return request
 
 
+def contact_of(request: PassRequest, vault: Vault) -> str:
+    """What is written to: an address, or a number in E.164."""
+    return vault.open(request.contact_sealed) if request.contact_sealed else ""
+
+
 def why_not_send_again(request: PassRequest, now: datetime) -> Refuse | None:
-    """A further code may be asked for after a while, and not for ever."""
-    if request.state is not PassState.WAITING or request.sent_at is None:
+    """A further code may be asked for after a while, and not for ever; also in place of one that is worth nothing."""
+    if request.state not in (PassState.WAITING, PassState.DEAD) or request.sent_at is None:
         return Refuse(RefusalReason.CODE_EXPIRED)
     if request.sends >= MOST_SENDS:
         return Refuse(RefusalReason.CODE_SENT_TOO_OFTEN)
@@ -76,14 +81,14 @@ def why_not_send_again(request: PassRequest, now: datetime) -> Refuse | None:
 
 
 def send_again(db: Session, request_id: int, now: datetime, codes: Codes) -> PassRequest | Refuse:
-    """A new code, which takes the place of the one before; for a request whose code is out of date, too."""
+    """A new code, which takes the place of the one before."""
     request = get_request(db, request_id)
     if request is None:
         return Refuse(RefusalReason.CODE_EXPIRED)
     refusal = why_not_send_again(request, now)
     if refusal is not None:
         return refusal
-    request.expires_at = now + CODE_LIFE
+    request.state, request.tries, request.expires_at = PassState.WAITING, 0, now + CODE_LIFE
     _send(db, request, now, codes)
     return request
 
@@ -106,21 +111,24 @@ def try_code(db: Session, request_id: int, code: str, now: datetime, codes: Code
 def confirm_by_link(db: Session, request_id: int, sends: int, now: datetime, codes: Codes) -> PassRequest | Refuse:
     """The button behind the link of a mail. `sends`: which of its mails that was."""
     request = get_request(db, request_id)
-    refusal = _why_no_proof(request, now)
+    refusal = why_not_confirm(request, sends, now)
     if request is None or refusal is not None:
         return refusal or Refuse(RefusalReason.CODE_EXPIRED)
-    if request.sends != sends:
-        return Refuse(RefusalReason.CODE_EXPIRED)
     if request.state is PassState.WAITING:
         prove(db, request, now, codes.vault)
     return _grant_if_open(db, request, now, codes.settings)
 
 
+def why_not_confirm(request: PassRequest | None, sends: int, now: datetime) -> Refuse | None:
+    refusal = _why_no_proof(request, now)
+    if refusal is None and request is not None and request.sends != sends:
+        return Refuse(RefusalReason.CODE_EXPIRED)
+    return refusal
+
+
 def sent_to(request: PassRequest, vault: Vault) -> str:
     """Masked, for the screen."""
-    if request.contact_sealed is None:
-        return ""
-    contact = vault.open(request.contact_sealed)
+    contact = contact_of(request, vault)
     return mask_number(contact) if request.way is Way.SMS_CODE else mask_address(contact)
 
 
@@ -156,8 +164,7 @@ def _send(db: Session, request: PassRequest, now: datetime, codes: Codes) -> Non
     code = f"{secrets.randbelow(1_000_000):06}"
     request.code_digest = _digest(request, code, codes.vault)
     request.sends, request.sent_at = request.sends + 1, now
-    assert request.contact_sealed is not None  # noqa: S101 - both ways have one
-    contact, site = codes.vault.open(request.contact_sealed), request.site.name
+    contact, site = contact_of(request, codes.vault), request.site.name
     if request.way is Way.SMS_CODE:
         write_text(db, contact, code_text(code, site, request.language), now, give_up_at=request.expires_at)
         return

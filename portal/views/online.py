@@ -7,10 +7,11 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant
+from hotspot.models import Grant, PassRequest, PassState
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.online import Online, Presence, show_grant
+from hotspot.services.passes import request_of_grant
 from hotspot.services.remembering import (
     MOST_REMEMBERED,
     RememberedWith,
@@ -21,9 +22,10 @@ from hotspot.services.remembering import (
 from hotspot.values import RefusalReason, parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot.wording import Explanation, explain
-from portal.answers import Way, page, usual_login_url, way_to_the_nas
+from portal.answers import Notice, Way, page, usual_login_url, way_to_the_nas
 from portal.language import gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
+from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.visits import shown_site
@@ -41,10 +43,16 @@ class _Visit:
     login_url: str | None
     """Of the NAS that the device came from."""
     remembered: RememberedWith
+    awaited: PassRequest | None
+    """The code of an opening is still to be typed."""
 
 
 @blueprint.get("/online/<token>")
 def get_online(token: str) -> Response:
+    return online_page(token)
+
+
+def online_page(token: str, notice: Notice | None = None, status: int = HTTPStatus.OK) -> Response:
     visit = _visit(token)
     if visit is None:
         abort(HTTPStatus.NOT_FOUND)
@@ -55,9 +63,13 @@ def get_online(token: str) -> Response:
     site = shown_site(online.grant.site_id)
     is_open = closing_time(site.hours, made.clock()) is not None
     is_online = online.presence is Presence.ONLINE
-    refreshes = is_online and "still" not in request.args
+    # a page that reloads would lose what is being typed, and what it has to say
+    refreshes = is_online and visit.awaited is None and notice is None and "still" not in request.args
     answer = page(
         "online.html",
+        status,
+        notice=notice,
+        awaited=awaited(visit.awaited) if visit.awaited else None,
         token=token,
         online=online,
         site=site,
@@ -150,9 +162,13 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
+        opened_for = request_of_grant(db, grant_id) if online.ends_because is RefusalReason.PROOF_AWAITED else None
+    is_over = online.presence is Presence.OVER
+    waiting = opened_for if opened_for and opened_for.state in (PassState.WAITING, PassState.DEAD) else None
+    waiting = None if is_over else waiting
     if last is not None:
-        return _Visit(online, last.vendor, last.login_url, remembered)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered)
+        return _Visit(online, last.vendor, last.login_url, remembered, waiting)
+    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting)
 
 
 def _way_back(visit: _Visit) -> Way | None:
@@ -173,6 +189,8 @@ def _why_it_ends(online: Online) -> str:
     match online.ends_because:
         case RefusalReason.SITE_CLOSED:
             return gettext("when this place closes")
+        case RefusalReason.PROOF_AWAITED:
+            return gettext("unless you type the code before")
         case RefusalReason.TIME_USED_UP:
             return gettext("when its time is used up")
     return ""

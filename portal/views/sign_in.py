@@ -1,6 +1,7 @@
 """POST /sign-in and /continue: form, limits, one transaction, then on to the access point with a one-time login."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
@@ -23,7 +24,7 @@ from hotspot.services.signing_in import (
     sign_in,
     sign_in_again,
 )
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import PASS_WAYS, RefusalReason, Refuse, Way
 from portal.answers import Notice, count_refusal, notice_of, status_of
 from portal.arrival import Arrival
 from portal.device_family import device_family
@@ -32,7 +33,7 @@ from portal.language import gettext, language
 from portal.letting_in import send_to_the_nas
 from portal.resources import resources
 from portal.visits import needs_arrival, shown_site
-from portal.welcome_page import Shown, welcome_page
+from portal.welcome_page import Shown, Typed, welcome_page
 
 blueprint = Blueprint("sign_in", __name__)
 log = get_logger()
@@ -48,8 +49,8 @@ def post_sign_in(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     form = SignInForm(request.form)
     offer = next((each for each in site.offers if each.id == form.offer.data), None)
-    if offer is None:
-        return _refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
+    if offer is None or offer.way in PASS_WAYS:
+        return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     problems = form.problems(offer.way)
     if problems:
         notice = Notice(gettext("Something is missing."), fields=problems)
@@ -58,8 +59,8 @@ def post_sign_in(arrival: Arrival) -> Response:
     asked = _request(arrival, site, form, offer, credential)
     answer = _within_limits(_attempts(arrival, site, credential), lambda db: _sign_in(db, asked))
     if isinstance(answer, Refuse):
-        return _refused(arrival, site, answer, offer, form)
-    return _signed_in(arrival, *answer)
+        return refused(arrival, site, answer, offer, form)
+    return let_in(arrival, *answer)
 
 
 @blueprint.post("/continue")
@@ -80,8 +81,8 @@ def post_continue(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     answer = _within_limits([Attempt(DEVICE, arrival.device_mac)], again)
     if isinstance(answer, Refuse):
-        return _refused(arrival, site, answer)
-    return _signed_in(arrival, *answer)
+        return refused(arrival, site, answer)
+    return let_in(arrival, *answer)
 
 
 def _sign_in(db: Session, asked: SignInRequest) -> Answer | Refuse:
@@ -101,7 +102,7 @@ def _within_limits(attempts: list[Attempt], ask: Callable[[Session], Answer | Re
     return within_limits(made.limits, attempts, made.clock(), in_one_transaction)
 
 
-def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
+def let_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
     """The grant is committed: only now may its login open the network."""
     made, grant = resources(), signed_in.grant
     now = made.clock()
@@ -114,19 +115,20 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     return send_to_the_nas(arrival, signed_in.login, secret)
 
 
-def _refused(
+def refused(
     arrival: Arrival,
     site: SiteShown,
     refusal: Refuse,
     offer: OfferShown | None = None,
     form: SignInForm | None = None,
+    typed: Typed = (),
 ) -> Response:
     """The same page: what happened, what to do, when it will work again."""
     count_refusal(refusal.reason)
     log.info("sign_in_refused", reason=refusal.reason.value, nas=arrival.nas_id, site=arrival.site_id)
     now = resources().clock()
     notice = notice_of(refusal, now, site.hours.zone)
-    answer = welcome_page(arrival, _shown(notice, offer, form), status_of(refusal.reason))
+    answer = welcome_page(arrival, replace(_shown(notice, offer, form), typed=typed), status_of(refusal.reason))
     if refusal.reason is RefusalReason.TOO_MANY_ATTEMPTS and refusal.again_at is not None:
         answer.headers["Retry-After"] = str(int((refusal.again_at - now).total_seconds()) + 1)
     return answer
@@ -163,6 +165,7 @@ def _credential(form: SignInForm, way: Way) -> Credential:
             return VoucherCodeGiven(form.voucher_code.data or "")
         case Way.ONE_TAP:
             return OneTap()
+    raise AssertionError(way)  # the others have a form of their own
 
 
 def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list[Attempt]:

@@ -62,7 +62,7 @@ def test_a_silent_gateway_is_in_the_inbox_of_its_administrator(
 
     for minutes in range(5):
         jobs["watch_nases"](NOW + minutes * MINUTE)
-        jobs["send_mails"](NOW + minutes * MINUTE)
+        send_due(any_database, through(settings, server.port), NOW + minutes * MINUTE)
 
     (taken,) = server.taken
     assert taken.recipients == ("accueil@commune.test",)
