@@ -109,6 +109,10 @@ class RefusalReason(StrEnum):
     CODE_SENT_TOO_OFTEN = "code_sent_too_often"
     NOT_CONFIRMED_YET = "not_confirmed_yet"
     PASS_USED_TODAY = "pass_used_today"  # noqa: S105 - the name of a refusal
+    IDENTITY_DECLINED = "identity_declined"
+    IDENTITY_NOT_PROVEN = "identity_not_proven"
+    IDENTITY_STALE = "identity_stale"
+    IDENTITY_OTHER_BROWSER = "identity_other_browser"
     # where and when
     SITE_CLOSED = "site_closed"
     OFFER_NOT_HERE = "offer_not_here"
@@ -135,6 +139,8 @@ class RefusalReason(StrEnum):
     GRANT_ENDED = "grant_ended"
     PROOF_AWAITED = "proof_awaited"
     """The opening is over: the minutes to read a mail, say."""
+    IDENTITY_AWAITED = "identity_awaited"
+    """Likewise, where an identity provider was to vouch."""
     ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"

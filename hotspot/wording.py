@@ -136,6 +136,22 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("You have already had your pass for today."),
         _("There is one for each person and device a day. Ask the staff on the spot if you need more."),
     ),
+    RefusalReason.IDENTITY_DECLINED: (
+        _("You have not identified yourself."),
+        _("Nothing was passed on. Try again while your minutes last, or choose another way to connect."),
+    ),
+    RefusalReason.IDENTITY_NOT_PROVEN: (
+        _("The answer that came back could not be accepted."),
+        _("Try once more. If it happens again, choose another way to connect and tell the staff on the spot."),
+    ),
+    RefusalReason.IDENTITY_STALE: (
+        _("This answer has been used already, or came too late."),
+        _("If you are not online yet, go back to the page of your visit and identify yourself once more."),
+    ),
+    RefusalReason.IDENTITY_OTHER_BROWSER: (
+        _("You set out from another browser."),
+        _("Open the page of your visit in this browser, and identify yourself from there."),
+    ),
     RefusalReason.SITE_CLOSED: (
         _("The Wi-Fi here is closed at the moment."),
         _("Come back when this place is open: nothing else is needed."),
@@ -219,6 +235,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     RefusalReason.PROOF_AWAITED: (
         _("The few minutes before your confirmation are over."),
         _("Connect again and type the code that you received, or ask for a new one."),
+    ),
+    RefusalReason.IDENTITY_AWAITED: (
+        _("The minutes for identifying yourself are over."),
+        _("There are ten of them a day. Choose another way to connect, or ask the staff on the spot."),
     ),
     RefusalReason.ENDED_BY_STAFF: (
         _("The staff have ended this visit."),

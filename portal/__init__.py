@@ -12,6 +12,7 @@ from flask import Flask
 from markupsafe import Markup
 from redis import Redis
 
+from hotspot.adapters.identity_attempts import IdentityAttempts
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
@@ -29,6 +30,7 @@ from portal.views import (
     confirm,
     errors,
     host,
+    identity,
     online,
     online_passes,
     pages,
@@ -66,6 +68,7 @@ def create_app(
         last_refusals=LastRefusals(redis),
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
+        identity_attempts=IdentityAttempts(redis, vault),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -74,6 +77,18 @@ def create_app(
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)
-    for module in (welcome, sign_in, online, online_passes, passes, confirm, host, pages, voucher_link, status):
+    for module in (
+        welcome,
+        sign_in,
+        online,
+        online_passes,
+        passes,
+        identity,
+        confirm,
+        host,
+        pages,
+        voucher_link,
+        status,
+    ):
         app.register_blueprint(module.blueprint)
     return app

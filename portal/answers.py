@@ -30,6 +30,7 @@ STATUSES: dict[RefusalReason, HTTPStatus] = {
     RefusalReason.TOO_MANY_DEVICES: HTTPStatus.CONFLICT,
     RefusalReason.TOO_MANY_ATTEMPTS: HTTPStatus.TOO_MANY_REQUESTS,
     RefusalReason.NOT_FROM_ACCESS_POINT: HTTPStatus.BAD_REQUEST,
+    RefusalReason.IDENTITY_STALE: HTTPStatus.CONFLICT,
 }
 """Every other refusal is FORBIDDEN."""
 

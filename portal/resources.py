@@ -9,10 +9,12 @@ from typing import Generic, TypeVar
 from flask import current_app
 from redis import Redis
 
+from hotspot.adapters.identity_attempts import IdentityAttempts
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
+from hotspot.adapters.openid.known_providers import KnownProviders
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
@@ -70,6 +72,8 @@ class Resources:
     last_refusals: LastRefusals
     returning: ReturningDevices
     known: KnownDevices
+    identity_attempts: IdentityAttempts
+    identity_providers: KnownProviders = field(default_factory=KnownProviders)
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)
     pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))

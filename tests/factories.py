@@ -12,6 +12,7 @@ from hotspot.models import (
     AccessPoint,
     Device,
     Grant,
+    IdentityProvider,
     Nas,
     NasAddress,
     Offer,
@@ -29,7 +30,7 @@ from hotspot.models import (
 from hotspot.passwords import hash_password
 from hotspot.policy.voucher_codes import make_code
 from hotspot.sealing import Vault
-from hotspot.values import SiteKind, Way, normalise_called_station, parse_mac
+from hotspot.values import IdentityProfile, SiteKind, Way, normalise_called_station, parse_mac
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 SECRET_KEY = "k" * 40
@@ -39,6 +40,9 @@ PASSWORD = "correct horse battery"
 RADIUS_SECRET = "a shared secret of the tests"
 REDIRECT_SECRET = "a uamsecret of the tests"
 DEVICE_MAC = "020000000001"
+CLIENT_ID = "parvis"
+CLIENT_SECRET = "a secret: with +, % and more"
+"""Of us at identity providers, with what must be encoded on its way."""
 
 Row = TypeVar("Row")
 
@@ -130,6 +134,22 @@ def make_offer(db: Session, *, site: Site | None = None, **overrides: Any) -> Of
         "created_at": NOW,
     }
     return _add(db, Offer(**fields | overrides))
+
+
+def make_identity_provider(
+    db: Session, *, organisation: Organisation | None = None, client_secret: str = CLIENT_SECRET, **overrides: Any
+) -> IdentityProvider:
+    """FranceConnect, which knows us."""
+    fields: dict[str, Any] = {
+        "organisation": organisation or make_organisation(db),
+        "name": "FranceConnect",
+        "profile": IdentityProfile.FRANCECONNECT,
+        "issuer": "https://franceconnect.test/api/v2",
+        "client_id": CLIENT_ID,
+        "client_secret_sealed": VAULT.seal(client_secret),
+        "created_at": NOW,
+    }
+    return _add(db, IdentityProvider(**fields | overrides))
 
 
 def make_patron(db: Session, *, organisation: Organisation | None = None, pin: str = PIN, **overrides: Any) -> Patron:

@@ -66,6 +66,8 @@ PASS_SITE = Limit("pass-site", 300, timedelta(hours=1))
 TEXT_NUMBER = Limit("text-number", 5, timedelta(days=1))
 TEXT_DEVICE = Limit("text-device", 5, timedelta(days=1))
 """How many a site, and all of them, may send is for the settings to say: `texts_of_site`, `texts_of_all`."""
+IDENTITY = Limit("identity", 10, timedelta(minutes=10))
+"""Setting out for an identity provider, of one visit."""
 HOP = Limit("hop", 5, timedelta(minutes=2))
 """Sending a device straight on, so that a NAS that does not understand us makes no endless loop."""
 

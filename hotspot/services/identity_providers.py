@@ -112,14 +112,6 @@ def retire_provider(db: Session, by: Scope, provider_id: int, now: datetime) -> 
     return provider
 
 
-def find_offerable(db: Session, organisation_ids: Sequence[int], provider_id: int) -> IdentityProvider | None:
-    """One that an offer of these organisations may lead to: theirs, not retired, and it knows us."""
-    found = db.get(IdentityProvider, provider_id)
-    if found is None or found.organisation_id not in organisation_ids or found.retired_at is not None:
-        return None
-    return found if found.client_id else None
-
-
 def settings_of(provider: IdentityProvider, settings: Settings, vault: Vault) -> ProviderSettings:
     return ProviderSettings(
         profile=provider.profile,

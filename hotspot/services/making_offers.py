@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import Offer, Organisation, Site
+from hotspot.models import IdentityProvider, Offer, Organisation, Site
 from hotspot.policy.contacts import parse_domain
 from hotspot.services import audit
+from hotspot.services.offers import upward
 from hotspot.services.staff import organisation_subtree
 from hotspot.values import Way
 
@@ -38,6 +39,8 @@ class OfferDraft:
     remember_for: timedelta | None = None
     sponsor_domains: Sequence[str] = ()
     """Of hosts; needed for a sponsor, and for nothing else."""
+    identity_provider_id: int | None = None
+    """Likewise, for OpenID Connect."""
 
 
 def create_offer(
@@ -66,6 +69,7 @@ def create_offer(
         devices_at_once=draft.devices_at_once,
         remember_for=draft.remember_for,
         sponsor_domains=" ".join(_domains(draft)),
+        identity_provider=_identity_provider(db, organisation, draft),
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
@@ -116,6 +120,21 @@ def _domains(draft: OfferDraft) -> Sequence[str]:
     if len(" ".join(found)) > _MOST_DOMAINS:
         raise InvalidInput("These are too many domains.", field="host-domain")
     return found
+
+
+def _identity_provider(db: Session, organisation: Organisation, draft: OfferDraft) -> IdentityProvider | None:
+    """Of the organisation, or of one above it: a metropolis may speak for its communes."""
+    if draft.way is not Way.OPENID_CONNECT:
+        if draft.identity_provider_id is not None:
+            raise InvalidInput("Only OpenID Connect has an identity provider.", field="identity-provider")
+        return None
+    provider = db.get(IdentityProvider, draft.identity_provider_id) if draft.identity_provider_id else None
+    above = {each.id for each in upward(organisation)}
+    if provider is None or provider.organisation_id not in above or provider.retired_at is not None:
+        raise InvalidInput("Name the identity provider that visitors are sent to.", field="identity-provider")
+    if not provider.client_id:
+        raise Conflict("This identity provider does not know us yet: set its client first.")
+    return provider
 
 
 def _check_remembering(way: Way, length: timedelta | None) -> None:

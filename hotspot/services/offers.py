@@ -10,7 +10,7 @@ from hotspot.errors import NotFound
 from hotspot.models import Offer, OfferSite, Organisation, Site, Terms
 from hotspot.policy.opening_hours import Hours
 from hotspot.settings import Settings
-from hotspot.values import SiteKind, Way
+from hotspot.values import IdentityProfile, SiteKind, Way
 
 NO_TERMS = 0
 """The version of the terms where an organisation has written none: the short ones that come with the portal."""
@@ -32,6 +32,9 @@ class OfferShown:
     remember_for: timedelta | None
     """How long a device may be remembered; None: it may not."""
     sponsor_domains: tuple[str, ...] = ()
+    identity_provider: str = ""
+    """Its name, where one vouches for the visitor."""
+    is_franceconnect: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,12 @@ def works(way: Way, settings: Settings) -> bool:
             return settings.has_mail
         case Way.SMS_CODE:
             return settings.has_sms
-        case Way.OPENID_CONNECT:
-            return False
     return True
 
 
 def current_terms(db: Session, organisation: Organisation) -> tuple[int, dict[str, str]]:
     """The latest version and its texts; an organisation without its own goes by those of the one above it."""
-    for each in _upward(organisation):
+    for each in upward(organisation):
         rows = db.execute(
             select(Terms.version, Terms.language, Terms.text).where(Terms.organisation_id == each.id)
         ).all()
@@ -113,16 +114,22 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             download_kbps=offer.download_kbps,
             remember_for=offer.remember_for,
             sponsor_domains=tuple(offer.sponsor_domains.split()),
+            identity_provider=offer.identity_provider.name if offer.identity_provider else "",
+            is_franceconnect=_is_franceconnect(offer),
         )
         for offer in offers
     )
 
 
+def _is_franceconnect(offer: Offer) -> bool:
+    return offer.identity_provider is not None and offer.identity_provider.profile is IdentityProfile.FRANCECONNECT
+
+
 def _contact(organisation: Organisation) -> str:
-    return next((each.contact for each in _upward(organisation) if each.contact), "")
+    return next((each.contact for each in upward(organisation) if each.contact), "")
 
 
-def _upward(organisation: Organisation) -> list[Organisation]:
+def upward(organisation: Organisation) -> list[Organisation]:
     """The organisation, then the one above it, and so on."""
     line = [organisation]
     while len(line) < _DEEPEST and (parent := line[-1].parent) is not None:

@@ -62,6 +62,7 @@ def list_(*, as_json: bool) -> None:
 @click.option("--download", "download_kbps", metavar="KBIT/S", type=int)
 @click.option("--devices", type=int, default=1, show_default=True, help="Of one person at once, or of one voucher.")
 @click.option("--host-domain", "domains", metavar="DOMAIN", multiple=True, help="Sponsor: of the hosts' addresses.")
+@click.option("--identity-provider", metavar="NUMBER", type=int, help="OpenID Connect: `parvis identity list` has it.")
 @click.option("--remember-days", type=int, help="Let the visitor have a device remembered for so long.")
 def add(
     *,
@@ -76,6 +77,7 @@ def add(
     download_kbps: int | None,
     devices: int,
     domains: tuple[str, ...],
+    identity_provider: int | None,
     remember_days: int | None,
 ) -> None:
     """Offer a way in at some sites, under this name.
@@ -98,6 +100,7 @@ def add(
             devices_at_once=devices,
             remember_for=None if remember_days is None else timedelta(days=remember_days),
             sponsor_domains=domains,
+            identity_provider_id=identity_provider,
         )
     except OverflowError as error:
         raise click.ClickException("So many minutes or days are no time that we can count.") from error

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, jsonify, make_response, request
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from hotspot.models import Grant, PassRequest, PassState
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
+from hotspot.services.identifying import Identifying, find_identifying
 from hotspot.services.online import Online, Presence, show_grant
 from hotspot.services.passes import request_of_grant
 from hotspot.services.remembering import (
@@ -19,10 +21,12 @@ from hotspot.services.remembering import (
     remember_device,
     remembered_with,
 )
-from hotspot.values import RefusalReason, parse_row_id
+from hotspot.values import IdentityProfile, RefusalReason, parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot.wording import Explanation, explain
 from portal.answers import Notice, Way, page, usual_login_url, way_to_the_nas
+from portal.device_family import family_name
+from portal.identity import sign_out_there
 from portal.language import gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
 from portal.pass_page import awaited
@@ -34,6 +38,7 @@ blueprint = Blueprint("online", __name__)
 
 REFRESH_SECONDS = 60
 _CAPTIVE_JSON = "application/captive+json"
+_AWAITING = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class _Visit:
     """Of the NAS that the device came from."""
     remembered: RememberedWith
     awaited: PassRequest | None
-    """The code of an opening is still to be typed."""
+    """The code of an opening is still to be typed, or:"""
+    identifying: Identifying | None
 
 
 @blueprint.get("/online/<token>")
@@ -69,7 +75,8 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         "online.html",
         status,
         notice=notice,
-        awaited=awaited(visit.awaited) if visit.awaited else None,
+        awaited=awaited(visit.awaited) if visit.awaited and visit.identifying is None else None,
+        identify=_identify(visit.identifying) if visit.identifying else None,
         token=token,
         online=online,
         site=site,
@@ -90,11 +97,13 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
 
 @blueprint.post("/online/<token>/sign-out")
 def post_sign_out(token: str) -> Response:
-    """The access point ends its session; the grant stays, for coming back."""
+    """The access point ends its session; the grant stays, for coming back. Who was identified by a provider is signed
+    out there first, while there is a network to do it with."""
     visit = _visit(token)
     if visit is None or visit.login_url is None:
         abort(HTTPStatus.NOT_FOUND)
-    return see_other(VENDORS[visit.vendor].log_off(visit.login_url))
+    log_off = VENDORS[visit.vendor].log_off(visit.login_url)
+    return sign_out_there(visit.online.grant, log_off) or see_other(log_off)
 
 
 @blueprint.post("/online/<token>/remember")
@@ -162,13 +171,23 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
-        opened_for = request_of_grant(db, grant_id) if online.ends_because is RefusalReason.PROOF_AWAITED else None
+        opened_for = request_of_grant(db, grant_id) if online.ends_because in _AWAITING else None
+        identifying = find_identifying(db, grant_id, made.clock()) if opened_for else None
     is_over = online.presence is Presence.OVER
     waiting = opened_for if opened_for and opened_for.state in (PassState.WAITING, PassState.DEAD) else None
     waiting = None if is_over else waiting
     if last is not None:
-        return _Visit(online, last.vendor, last.login_url, remembered, waiting)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting)
+        return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying)
+    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting, identifying)
+
+
+def _identify(waiting: Identifying) -> dict[str, Any]:
+    return {
+        "name": waiting.provider.name,
+        "is_franceconnect": waiting.provider.profile is IdentityProfile.FRANCECONNECT,
+        "device": family_name(waiting.device_family),
+        "address": address_online(waiting.grant_id),
+    }
 
 
 def _way_back(visit: _Visit) -> Way | None:
@@ -191,6 +210,8 @@ def _why_it_ends(online: Online) -> str:
             return gettext("when this place closes")
         case RefusalReason.PROOF_AWAITED:
             return gettext("unless you type the code before")
+        case RefusalReason.IDENTITY_AWAITED:
+            return gettext("unless you identify yourself before")
         case RefusalReason.TIME_USED_UP:
             return gettext("when its time is used up")
     return ""

@@ -8,7 +8,7 @@ from structlog import get_logger
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.services.passes import find_waiting
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import RefusalReason, Refuse, Way
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
 from portal.answers import Notice, count_refusal, page, refusal_page
@@ -132,7 +132,7 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
-    if waiting is not None and grant is None and not may_choose:
+    if waiting is not None and waiting.way is not Way.OPENID_CONNECT and grant is None and not may_choose:
         return pass_page(arrival, waiting)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)

@@ -7,7 +7,8 @@ import pytest
 
 from hotspot.adapters.openid.provider import OpenIdProvider, ProviderSettings, Secrets, new_secrets
 from hotspot.values import IdentityProfile
-from tests.fixtures.openid import CLIENT_ID, CLIENT_SECRET, Script, a_scripted_provider
+from tests.factories import CLIENT_ID, CLIENT_SECRET
+from tests.fixtures.openid import Script, a_scripted_provider
 
 REDIRECT = "http://localhost:8080/identity/1/callback"
 SIGNED_OUT = "http://localhost:8080/identity/signed-out"

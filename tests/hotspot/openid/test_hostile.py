@@ -18,7 +18,8 @@ from hotspot.adapters.openid.provider import KNOWN_FOR, NotProven, OpenIdProvide
 from hotspot.adapters.openid.tokens import LEEWAY, Flaw
 from hotspot.errors import Unavailable
 from hotspot.values import IdentityProfile
-from tests.fixtures.openid import CLIENT_ID, CLIENT_SECRET, Script
+from tests.factories import CLIENT_ID, CLIENT_SECRET
+from tests.fixtures.openid import Script
 from tests.hotspot.openid.conftest import settings_of
 
 pytestmark = pytest.mark.integration
