@@ -114,7 +114,7 @@ def test_the_offer_says_franceconnect_in_its_own_words(pages: PageClient, town: 
 
     form = page.form("/identity")
     assert [each.text for each in form.buttons] == ["S’identifier avec FranceConnect"]
-    assert "Qu’est-ce que FranceConnect ?" in [each.text for each in page.root.all("summary")]
+    assert "Qu’est-ce que FranceConnect\u202f?" in [each.text for each in page.root.all("summary")]
     assert "En continuant, vous acceptez les conditions d’utilisation." in form.element.text
 
 
@@ -141,7 +141,7 @@ def test_the_device_is_let_in_for_ten_minutes_to_go_there(
     assert grant.visitor_id is None
     assert page.h1 == "Encore une étape"
     assert page.link("S’identifier avec FranceConnect") == online + "/identify"
-    assert page.link("Qu’est-ce que FranceConnect ?").startswith("https://franceconnect.gouv.fr")
+    assert page.link("Qu’est-ce que FranceConnect\u202f?").startswith("https://franceconnect.gouv.fr")
     assert "http://localhost:8080" + online in page.text
 
 
@@ -158,9 +158,10 @@ def test_without_the_terms_nobody_is_let_in(
 
 
 def test_the_minutes_are_there_once_a_day(
-    online: str, pages: PageClient, town: Town, clock: Clock, database: Database
+    online: str, pages: PageClient, town: Town, clock: Clock, redis: "Redis"
 ) -> None:
     clock.now += 11 * MINUTES
+    redis.flushdb()  # the one-time login is over, too
     welcome = pages.get(redirect_of(town), headers=FRENCH)
 
     answer = pages.submit(welcome.form("/identity"), headers=FRENCH)
