@@ -16,8 +16,8 @@ from hotspot.services.staff import sign_in_staff
 from hotspot.settings import Settings, load_settings
 from parvis.secret_key import make_key_file
 from parvis.startup import prepare_var
+from simulator.smtp import a_mail_server
 from tests import factories
-from tests.fixtures.smtp import a_mail_server
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
 
