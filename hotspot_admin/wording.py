@@ -7,7 +7,18 @@ WAYS = {
     Way.LIBRARY_CARD: mark("Library card"),
     Way.VOUCHER: mark("Voucher"),
     Way.ONE_TAP: mark("One tap"),
+    Way.EMAIL_CODE: mark("Code by e-mail"),
+    Way.SMS_CODE: mark("Code by text message"),
+    Way.SPONSOR: mark("Word of a host"),
+    Way.OPENID_CONNECT: mark("Online identity"),
 }
+NOT_SHOWN = {
+    Way.EMAIL_CODE: mark("Not shown: no mail server is set up"),
+    Way.SMS_CODE: mark("Not shown: no sender of text messages is set up"),
+    Way.SPONSOR: mark("Not shown: no mail server is set up"),
+    Way.OPENID_CONNECT: mark("Not shown: no identity provider is set up"),
+}
+"""Why an offer of a way that does not work here (`offers.works`) is not on the portal."""
 DEVICE_FAMILIES = {
     "android": "Android",
     "ios": "iPhone, iPad",

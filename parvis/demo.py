@@ -10,7 +10,16 @@ from functools import partial
 import click
 
 from hotspot.settings import SettingsError, load_settings
-from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD, LIBRARIAN, Demo, Secrets, read_ports
+from parvis.demo_files import (
+    BLOCKED_CARD,
+    EXPIRED_CARD,
+    HOST_DOMAIN,
+    LIBRARIAN,
+    Demo,
+    DemoPorts,
+    Secrets,
+    read_ports,
+)
 from parvis.secret_key import load_settings_and_key
 from parvis.startup import StartError, Wanted, alone_in, check_ports, wanted_ports
 
@@ -31,6 +40,13 @@ def run() -> None:
         is_ready=lambda: _accepts(port),
         stage=2,
     )
+    mailbox_port, smtp_port = demo.ports.mailbox_port, demo.ports.mailbox_smtp_port
+    mailbox = Program(
+        "mailbox",
+        [sys.executable, "-m", "simulator.mailbox", f"--port={mailbox_port}", f"--smtp-port={smtp_port}"],
+        is_ready=lambda: _accepts(mailbox_port),
+        stage=2,
+    )
     configure_logging(demo.settings, "supervisor")
     with alone_in(demo.settings.var_dir):
         check_ports(
@@ -38,10 +54,12 @@ def run() -> None:
                 *wanted_ports(demo.settings),
                 Wanted("PARVIS_ACCESS_POINT_PORT", socket.SOCK_STREAM, _HOST, port),
                 Wanted("PARVIS_COA_PORT", socket.SOCK_DGRAM, _HOST, demo.ports.coa_port),
+                Wanted("PARVIS_MAILBOX_PORT", socket.SOCK_STREAM, _HOST, mailbox_port),
+                Wanted("PARVIS_MAILBOX_SMTP_PORT", socket.SOCK_STREAM, _HOST, smtp_port),
             ]
         )
         _prepare_apart()
-        programs = [*programs_of(demo.settings), pocket]
+        programs = [*programs_of(demo.settings), pocket, mailbox]
         Supervisor(programs, environ=MEMORY | os.environ, when_ready=partial(_announce, demo)).run()
 
 
@@ -51,7 +69,30 @@ def _read_settings() -> Demo:
     settings = load_settings_and_key()
     os.environ.setdefault("PARVIS_PORTAL_URL", f"http://localhost:{settings.portal_port}")
     os.environ.setdefault("PARVIS_STAFF_URL", f"http://localhost:{settings.staff_port}")
-    return Demo(load_settings(), read_ports())
+    ports = read_ports()
+    if not os.environ.get("PARVIS_MAIL_HOST"):
+        os.environ.update(_mail_settings(ports))
+    if not os.environ.get("PARVIS_SMS_PROVIDER"):
+        os.environ.update(_sms_settings(ports))
+    return Demo(load_settings(), ports)
+
+
+def _mail_settings(ports: DemoPorts) -> dict[str, str]:
+    """Into the mailbox of the demonstration."""
+    return {
+        "PARVIS_MAIL_HOST": _HOST,
+        "PARVIS_MAIL_PORT": str(ports.mailbox_smtp_port),
+        "PARVIS_MAIL_SECURITY": "none",
+        "PARVIS_MAIL_FROM": f"wifi@{HOST_DOMAIN}",
+    }
+
+
+def _sms_settings(ports: DemoPorts) -> dict[str, str]:
+    return {
+        "PARVIS_SMS_PROVIDER": "http",
+        "PARVIS_SMS_URL": f"http://{_HOST}:{ports.mailbox_port}/texts",
+        "PARVIS_SMS_BODY": '{"to": "{to}", "text": "{text}", "ref": "{ref}"}',
+    }
 
 
 def _prepare_apart() -> None:
@@ -127,6 +168,7 @@ def _announce(demo: Demo, seconds: float) -> None:
         "",
         f"  → Wi-Fi    {told['access_point_url']}",
         f"    Portail  {told['portal_url']}",
+        f"    E-mail   {told['mailbox_url']}  (et SMS / and text messages)",
         f"    Staff    {told['staff_url']}  {staff['email']}  {staff['password']}",
         f"             {'':{len(told['staff_url'])}}  {LIBRARIAN}  {staff['password']}",
         "",

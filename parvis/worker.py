@@ -19,6 +19,7 @@ from hotspot.services.accounting import close_silent
 from hotspot.services.enforcing import enforce
 from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.nas_alarms import watch_nases
+from hotspot.services.passes import lengthen_late_starts
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
@@ -47,6 +48,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     def end_what_is_used_up(now: datetime) -> None:
         with database.transaction() as db:
             asked = enforce(db, now)
+            lengthen_late_starts(db, now)
         if asked:
             log.info("sessions_to_end", asked=asked)
 

@@ -13,7 +13,19 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant, Nas, Offer, OfferSite, PassRequest, PassState, Site, Visitor
+from hotspot.models import (
+    Grant,
+    Nas,
+    Offer,
+    OfferSite,
+    PassRequest,
+    PassState,
+    Site,
+    Visitor,
+    WifiSession,
+    WishKind,
+    WishReason,
+)
 from hotspot.policy.admission import Usage, decide_admission
 from hotspot.policy.opening_hours import closing_time, end_of_day, local_day, next_opening
 from hotspot.sealing import Vault
@@ -21,6 +33,7 @@ from hotspot.services.disconnecting import lengthen_sessions_of_grant
 from hotspot.services.signing_in import SignedIn, note_device, sign_in_again, terms_of, too_many_devices
 from hotspot.services.usage import usage_of_grant
 from hotspot.services.visitors import know_visitor
+from hotspot.services.wishes import ask as ask_sessions
 from hotspot.settings import Settings
 from hotspot.values import PASS_WAYS, MacAddress, RefusalReason, Refuse, Way
 
@@ -222,6 +235,22 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
     db.flush()
     assert request.grant is not None  # noqa: S101 - set above
     return request.grant
+
+
+def lengthen_late_starts(db: Session, now: datetime) -> int:
+    """Sessions of openings that had not begun for us when their pass was given: they have the opening's few minutes.
+
+    How many are asked to go on; once each.
+    """
+    late = (
+        select(WifiSession.id)
+        .join(PassRequest, PassRequest.grant_id == WifiSession.grant_id)
+        .where(
+            PassRequest.granted_at > now - OPENING,
+            WifiSession.started_at <= PassRequest.granted_at,
+        )
+    )
+    return ask_sessions(db, WifiSession.id.in_(late), WishKind.CHANGE, WishReason.LENGTHENED, "system", now)
 
 
 def enter(db: Session, request: PassRequest, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:

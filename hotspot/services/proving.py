@@ -162,8 +162,8 @@ def _grant_if_open(db: Session, request: PassRequest, now: datetime, settings: S
 
 def _send(db: Session, request: PassRequest, now: datetime, codes: Codes) -> None:
     code = f"{secrets.randbelow(1_000_000):06}"
-    request.code_digest = _digest(request, code, codes.vault)
     request.sends, request.sent_at = request.sends + 1, now
+    request.code_digest = _digest(request, code, codes.vault)
     contact, site = contact_of(request, codes.vault), request.site.name
     if request.way is Way.SMS_CODE:
         write_text(db, contact, code_text(code, site, request.language), now, give_up_at=request.expires_at)

@@ -13,7 +13,7 @@ from hotspot.passwords import is_password
 from hotspot.sealing import Vault
 from hotspot.services.staff import sign_in_staff
 from hotspot.settings import Settings
-from tests.fixtures.smtp import a_mail_server
+from simulator.smtp import a_mail_server
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
 

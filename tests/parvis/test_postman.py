@@ -15,8 +15,8 @@ from hotspot.settings import Settings
 from parvis import postman
 from parvis.postman import MOST_AT_ONCE, send_due
 from parvis.worker import jobs_of
+from simulator.smtp import MailServer, a_mail_server
 from tests import factories
-from tests.fixtures.smtp import MailServer, a_mail_server
 
 NOW = factories.NOW
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
