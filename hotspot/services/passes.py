@@ -6,7 +6,7 @@ device is not there a second time on another.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -220,7 +220,7 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
     full = _new_grant(request, now, settings)
     worth = decide_admission(terms_of(full, settings), Usage(), now)
     if isinstance(worth, Refuse):
-        return worth
+        return replace(worth, again_at=_tomorrow(request.site, now))
     opened = request.grant
     if opened is not None and opened.ends_because is RefusalReason.ENDED_BY_STAFF:
         return Refuse(RefusalReason.ENDED_BY_STAFF, again_at=_tomorrow(request.site, now))
@@ -244,11 +244,9 @@ def lengthen_late_starts(db: Session, now: datetime) -> int:
     """
     late = (
         select(WifiSession.id)
-        .join(PassRequest, PassRequest.grant_id == WifiSession.grant_id)
-        .where(
-            PassRequest.granted_at > now - OPENING,
-            WifiSession.started_at <= PassRequest.granted_at,
-        )
+        .join(Grant, Grant.id == WifiSession.grant_id)
+        .join(PassRequest, PassRequest.grant_id == Grant.id)
+        .where(PassRequest.granted_at > now - OPENING, Grant.created_at < PassRequest.granted_at)
     )
     return ask_sessions(db, WifiSession.id.in_(late), WishKind.CHANGE, WishReason.LENGTHENED, "system", now)
 

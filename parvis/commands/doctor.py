@@ -141,21 +141,17 @@ def _text_provider(settings: Settings) -> Finding:
 
     provider = provider_of(settings)
     assert provider is not None  # noqa: S101 - asked only where there is one
-    unknown = [
-        name for text in (provider.url, provider.body, *provider.headers.values()) for name in unknown_places(text)
-    ]
+    what, who = "text messages", settings.sms_provider
+    templates = (provider.url, provider.body, *provider.headers.values())
+    unknown = [name for template in templates for name in unknown_places(template)]
     if unknown:
-        return Finding("text messages", ok=False, detail=f"there is no place called {{{unknown[0]}}}")
+        return Finding(what, ok=False, detail=f"there is no place called {{{unknown[0]}}}")
     try:
         with open_text_sender(provider, account_of(settings)) as sender:
             status = sender.reach()
     except Unavailable as error:
-        return Finding(
-            "text messages", ok=False, detail=f"{settings.sms_provider} cannot be reached: {error.__cause__}"
-        )
-    return Finding(
-        "text messages", ok=True, detail=f"{settings.sms_provider} answers ({status}); its key was not tried"
-    )
+        return Finding(what, ok=False, detail=f"{who} cannot be reached: {error.__cause__}")
+    return Finding(what, ok=True, detail=f"{who} answers ({status}); its key was not tried")
 
 
 def _tables(address: str) -> str:
