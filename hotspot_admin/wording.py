@@ -16,7 +16,6 @@ NOT_SHOWN = {
     Way.EMAIL_CODE: mark("Not shown: no mail server is set up"),
     Way.SMS_CODE: mark("Not shown: no sender of text messages is set up"),
     Way.SPONSOR: mark("Not shown: no mail server is set up"),
-    Way.OPENID_CONNECT: mark("Not shown: no identity provider is set up"),
 }
 """Why an offer of a way that does not work here (`offers.works`) is not on the portal."""
 DEVICE_FAMILIES = {

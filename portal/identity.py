@@ -15,6 +15,7 @@ from hotspot.models import Grant, IdentityProvider
 from hotspot.portal_links import identity_signed_out_url
 from hotspot.services.identity_providers import settings_of
 from portal.answers import page
+from portal.letting_in import address_online
 from portal.resources import resources
 from portal.visits import shown_site
 
@@ -44,7 +45,8 @@ def sign_out_there(grant: Grant, onward: str) -> Response | None:
         return None
     if way_out is None:
         return None
-    answer = page("signing_out.html", site=shown_site(grant.site_id), provider=provider, way_out=way_out)
+    site, visit = shown_site(grant.site_id), address_online(grant.id)
+    answer = page("signing_out.html", site=site, provider=provider, way_out=way_out, visit=visit)
     answer.headers["Refresh"] = f"0; url={way_out}"
     return answer
 

@@ -17,7 +17,7 @@ from hotspot.adapters.openid.tokens import Flaw
 from hotspot.adapters.rate_limit import IDENTITY, PASS_ADDRESS, PASS_DEVICE, PASS_SITE, Attempt, whose
 from hotspot.errors import Unavailable
 from hotspot.models import IdentityProvider
-from hotspot.portal_links import grant_of_token
+from hotspot.portal_links import grant_of_token, refused_url
 from hotspot.services.arriving import get_redirect_secret
 from hotspot.services.attempts import within_message_limits
 from hotspot.services.identifying import Identifying, find_identifying, find_provider, open_to_identify, settle
@@ -202,7 +202,8 @@ def _refused(refusal: Refuse, visit: IdentityAttempt | Identifying | None = None
     """`visit`: the one to go back to, once it is certain that this browser is on it."""
     count_refusal(refusal.reason)
     _IDENTIFIED.labels(refusal.reason.value).inc()
-    return refusal_page(refusal, way=_back_to(visit))
+    at = refused_url(resources().settings, refusal.reason)  # in another language, without what came in the query
+    return refusal_page(refusal, way=_back_to(visit), language_at=at)
 
 
 def _out_of_order(error: Unavailable, provider: IdentityProvider, visit: IdentityAttempt | Identifying) -> Response:
@@ -216,6 +217,7 @@ def _out_of_order(error: Unavailable, provider: IdentityProvider, visit: Identit
         title=gettext("%(name)s does not answer at the moment.", name=provider.name),
         what_to_do=gettext("Try again in a minute, or choose another way to connect. Nothing was passed on."),
         way=_back_to(visit),
+        language_at=address_online(visit.grant_id),
     )
     answer.headers["Retry-After"] = "60"
     return answer

@@ -46,7 +46,8 @@ LetIn = tuple[SignedIn, bytes | None]
 def post_pass(arrival: Arrival) -> Response:
     """A message leaves; with an opening the device is let in at once."""
     site, form, made = shown_site(arrival.site_id), PassForm(request.form), resources()
-    offer = next((each for each in site.offers if each.id == form.offer.data and each.way in PASS_WAYS), None)
+    asked_here = [each for each in site.offers if each.way in PASS_WAYS and each.way is not Way.OPENID_CONNECT]
+    offer = next((each for each in asked_here if each.id == form.offer.data), None)
     if offer is None:
         return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     read = form.read(offer.way, made.settings)

@@ -598,3 +598,19 @@ def test_without_redis_nobody_sets_out(
     assert pages.get(online + "/identify").status == 503
     assert pages.get("/identity/1/callback?state=x&code=y").status == 503
     assert pages.get("/identity/signed-out?state=x").status == 200
+
+
+def test_no_other_form_takes_the_offer(pages: PageClient, town: Town, provider_id: int) -> None:
+    fields = pages.get(redirect_of(town), headers=FRENCH).form("/identity").fields
+
+    for form in ("/pass", "/sign-in"):
+        assert pages.post(form, {**fields, "accept_terms": "3"}, headers=FRENCH).status == 403
+
+
+def test_an_answer_page_is_read_in_another_language_without_its_query(
+    online: str, pages: PageClient, script: Script
+) -> None:
+    asked = set_out(pages, online, script)
+    page = pages.get(asked.back(code=None, error="access_denied"), headers=FRENCH)
+
+    assert page.link("English") == "http://localhost:8080/refused/identity_declined?lang=en"
