@@ -60,7 +60,8 @@ def run() -> None:
         )
         _prepare_apart()
         programs = [*programs_of(demo.settings), pocket, mailbox]
-        Supervisor(programs, environ=MEMORY | os.environ, when_ready=partial(_announce, demo)).run()
+        environ = MEMORY | os.environ | _into_the_mailbox(demo.ports)
+        Supervisor(programs, environ=environ, when_ready=partial(_announce, demo)).run()
 
 
 def _read_settings() -> Demo:
@@ -69,30 +70,25 @@ def _read_settings() -> Demo:
     settings = load_settings_and_key()
     os.environ.setdefault("PARVIS_PORTAL_URL", f"http://localhost:{settings.portal_port}")
     os.environ.setdefault("PARVIS_STAFF_URL", f"http://localhost:{settings.staff_port}")
-    ports = read_ports()
-    if not os.environ.get("PARVIS_MAIL_HOST"):
-        os.environ.update(_mail_settings(ports))
-    if not os.environ.get("PARVIS_SMS_PROVIDER"):
-        os.environ.update(_sms_settings(ports))
-    return Demo(load_settings(), ports)
+    return Demo(load_settings(), read_ports())
 
 
-def _mail_settings(ports: DemoPorts) -> dict[str, str]:
-    """Into the mailbox of the demonstration."""
-    return {
+def _into_the_mailbox(ports: DemoPorts) -> dict[str, str]:
+    """Where mails and text messages go, unless the environment says so itself."""
+    mail = {
         "PARVIS_MAIL_HOST": _HOST,
         "PARVIS_MAIL_PORT": str(ports.mailbox_smtp_port),
         "PARVIS_MAIL_SECURITY": "none",
         "PARVIS_MAIL_FROM": f"wifi@{HOST_DOMAIN}",
     }
-
-
-def _sms_settings(ports: DemoPorts) -> dict[str, str]:
-    return {
+    sms = {
         "PARVIS_SMS_PROVIDER": "http",
         "PARVIS_SMS_URL": f"http://{_HOST}:{ports.mailbox_port}/texts",
         "PARVIS_SMS_BODY": '{"to": "{to}", "text": "{text}", "ref": "{ref}"}',
     }
+    return (mail if not os.environ.get("PARVIS_MAIL_HOST") else {}) | (
+        sms if not os.environ.get("PARVIS_SMS_PROVIDER") else {}
+    )
 
 
 def _prepare_apart() -> None:

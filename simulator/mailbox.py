@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -148,18 +149,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--smtp-port", type=int, default=3992)
     given = parser.parse_args(arguments)
     mailbox = Mailbox()
-    try:
-        servers = (_MailServer(given.smtp_port, mailbox), MailboxServer(given.port, mailbox))
-    except OSError as error:
-        print(f"mailbox: {error}", file=sys.stderr)  # noqa: T201 - a command's own word
-        return 2
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
-    for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"mailbox on http://localhost:{given.port}/", flush=True)  # noqa: T201
-    done.wait()
+    with ExitStack() as stack:
+        try:
+            servers = [
+                stack.enter_context(_MailServer(given.smtp_port, mailbox)),
+                stack.enter_context(MailboxServer(given.port, mailbox)),
+            ]
+        except OSError as error:
+            print(f"mailbox: {error}", file=sys.stderr)  # noqa: T201 - a command's own word
+            return 2
+        done = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: done.set())
+        for server in servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(f"mailbox on http://localhost:{given.port}/", flush=True)  # noqa: T201
+        done.wait()
+        for server in servers:
+            server.shutdown()
     return 0
 
 

@@ -17,11 +17,13 @@ from hotspot.models import (
     NasAddress,
     Offer,
     Organisation,
+    PassRequest,
     Patron,
     Role,
     Site,
     StaffMember,
     Terms,
+    Visitor,
     Voucher,
     VoucherBatch,
     WifiSession,
@@ -222,6 +224,38 @@ def make_device(db: Session, mac: str = DEVICE_MAC, **overrides: Any) -> Device:
     known = db.get(Device, parse_mac(mac))
     fields: dict[str, Any] = {"mac": parse_mac(mac), "first_seen_at": NOW, "last_seen_at": NOW}
     return known or _add(db, Device(**fields | overrides))
+
+
+def make_visitor(db: Session, *, organisation: Organisation | None = None, **overrides: Any) -> Visitor:
+    """Known by a mail address."""
+    contact = f"visitor{next(_number)}@example.org"
+    fields: dict[str, Any] = {
+        "organisation_id": (organisation or make_organisation(db)).id,
+        "way": Way.EMAIL_CODE,
+        "contact_digest": VAULT.digest(contact),
+        "contact_sealed": VAULT.seal(contact),
+        "created_at": NOW,
+        "last_seen_at": NOW,
+    }
+    return _add(db, Visitor(**fields | overrides))
+
+
+def make_pass_request(db: Session, *, offer: Offer | None = None, **overrides: Any) -> PassRequest:
+    """One that waits for its code, for ten minutes."""
+    offer = offer or make_offer(db, way=Way.EMAIL_CODE)
+    created_at = overrides.get("created_at", NOW)
+    fields: dict[str, Any] = {
+        "offer": offer,
+        "site": offer.sites[0],
+        "nas_id": make_nas(db, site=offer.sites[0]).id,
+        "device_mac": make_device(db).mac,
+        "way": offer.way,
+        "terms_version": 1,
+        "language": "fr",
+        "created_at": created_at,
+        "expires_at": created_at + timedelta(minutes=10),
+    }
+    return _add(db, PassRequest(**fields | overrides))
 
 
 def make_grant(

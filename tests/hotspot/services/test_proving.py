@@ -1,6 +1,8 @@
 """Codes by mail and by text message, and the link that says the same: right, wrong, late, twice, sent again."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -277,3 +279,41 @@ def test_the_link_is_out_of_date_after_ten_minutes_or_once_asked_anew(square: Sq
 def test_the_screen_says_where_it_went_but_not_all_of_it(square: Square) -> None:
     assert sent_to(square.mailed(), square.codes.vault) == "M…@example.org"
     assert sent_to(square.texted(), square.codes.vault) == "+33 6 •• •• •• 78"
+
+
+# ---- at once ----
+
+
+@pytest.fixture
+def busy(any_database: Database, now: datetime, vault: Vault, settings: Settings) -> Any:
+    """A function that does something in eight transactions at once; what each answered."""
+    with any_database.transaction() as db:
+        site = factories.make_site(db)
+        nas = factories.make_nas(db, site=site)
+        offer = factories.make_offer(db, site=site, way=Way.EMAIL_CODE)
+        square = Square(db, now, Codes(vault, settings), PassAsk(nas.id, site.id, PHONE, offer.id, 1, "fr"), None)  # type: ignore[arg-type]
+
+    def at_once(work: Callable[[Square], Any]) -> list[Any]:
+        def one(_: int) -> Any:
+            with any_database.transaction() as db:
+                return work(replace(square, db=db))
+
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(one, range(8)))
+
+    return at_once
+
+
+def test_a_button_that_is_pressed_by_eight_fingers_sends_one_mail(busy: Any, any_database: Database) -> None:
+    assert len(set(busy(lambda square: square.mailed().id))) == 1
+    with any_database.reading() as db:
+        assert len(db.scalars(select(OutgoingMail)).all()) == 1
+        assert len(db.scalars(select(Grant)).all()) == 1
+
+
+def test_eight_guesses_at_once_are_five(busy: Any, any_database: Database) -> None:
+    request_id = busy(lambda square: square.mailed().id)[0]
+    answers = busy(lambda square: try_code(square.db, request_id, square.wrong(), square.now, square.codes))
+    assert sorted(each.reason for each in answers) == ["code_tried_too_often"] * 4 + ["code_wrong"] * 4
+    with any_database.reading() as db:
+        assert db.scalars(select(PassRequest.tries)).one() == MOST_TRIES
