@@ -1,8 +1,9 @@
 """One identity provider, as we are known to it: the way there, the proof that comes back, the way out.
 
-Code flow with PKCE (RFC 7636), state and nonce. Of the person it learns one thing, the subject: neither a name nor an
-address is asked for. Raises Unavailable("identity provider") while the provider is down or makes no sense, and says so
-at once for a few seconds after, so that visitors who wait for a dead provider do not use up the portal's threads.
+Code flow with PKCE (RFC 7636), state and nonce; the messages are Authlib's, the connections our own. Of the person it
+learns one thing, the subject: neither a name nor an address is asked for. Raises Unavailable("identity provider") while
+the provider is down or makes no sense, and says so at once for some seconds after, so that visitors who wait for a dead
+provider do not use up the portal's threads.
 """
 
 import re
