@@ -218,7 +218,7 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     ),
     RefusalReason.PROOF_AWAITED: (
         _("The few minutes before your confirmation are over."),
-        _("Connect again and type the code that you received, or ask for a new one."),
+        _("Connect again and confirm, for example with the code that you received."),
     ),
     RefusalReason.ENDED_BY_STAFF: (
         _("The staff have ended this visit."),

@@ -7,11 +7,12 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant, PassRequest, PassState
+from hotspot.models import Grant, PassRequest
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.online import Online, Presence, show_grant
 from hotspot.services.passes import request_of_grant
+from hotspot.services.proving import awaits_code
 from hotspot.services.remembering import (
     MOST_REMEMBERED,
     RememberedWith,
@@ -162,10 +163,9 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
-        opened_for = request_of_grant(db, grant_id) if online.ends_because is RefusalReason.PROOF_AWAITED else None
-    is_over = online.presence is Presence.OVER
-    waiting = opened_for if opened_for and opened_for.state in (PassState.WAITING, PassState.DEAD) else None
-    waiting = None if is_over else waiting
+        is_opening = online.ends_because is RefusalReason.PROOF_AWAITED and online.presence is not Presence.OVER
+        opened_for = request_of_grant(db, grant_id) if is_opening else None
+    waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
     if last is not None:
         return _Visit(online, last.vendor, last.login_url, remembered, waiting)
     return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting)

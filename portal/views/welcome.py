@@ -15,6 +15,7 @@ from portal.answers import Notice, count_refusal, page, refusal_page
 from portal.arrival import Arrival, check_redirect, read_redirect
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
+from portal.pass_forms import FORM_WAYS
 from portal.pass_page import pass_page
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
@@ -132,7 +133,7 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
-    if waiting is not None and grant is None and not may_choose:
+    if waiting is not None and waiting.way in FORM_WAYS and grant is None and not may_choose:
         return pass_page(arrival, waiting)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
