@@ -234,7 +234,7 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     ),
     RefusalReason.PROOF_AWAITED: (
         _("The few minutes before your confirmation are over."),
-        _("Connect again and type the code that you received, or ask for a new one."),
+        _("Connect again and confirm, for example with the code that you received."),
     ),
     RefusalReason.IDENTITY_AWAITED: (
         _("The minutes for identifying yourself are over."),

@@ -19,6 +19,7 @@ from hotspot.values import RefusalReason, Refuse, Way
 from portal.language import gettext, mark
 from portal.welcome_page import Typed
 
+FORM_WAYS = frozenset((Way.EMAIL_CODE, Way.SMS_CODE, Way.SPONSOR))
 Problems = tuple[tuple[str, str], ...]
 
 

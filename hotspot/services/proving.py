@@ -69,9 +69,14 @@ def contact_of(request: PassRequest, vault: Vault) -> str:
     return vault.open(request.contact_sealed) if request.contact_sealed else ""
 
 
+def awaits_code(request: PassRequest) -> bool:
+    """The one that was sent, or another one in its place."""
+    return request.way in (Way.EMAIL_CODE, Way.SMS_CODE) and request.state in (PassState.WAITING, PassState.DEAD)
+
+
 def why_not_send_again(request: PassRequest, now: datetime) -> Refuse | None:
     """A further code may be asked for after a while, and not for ever; also in place of one that is worth nothing."""
-    if request.state not in (PassState.WAITING, PassState.DEAD) or request.sent_at is None:
+    if not awaits_code(request) or request.sent_at is None:
         return Refuse(RefusalReason.CODE_EXPIRED)
     if request.sends >= MOST_SENDS:
         return Refuse(RefusalReason.CODE_SENT_TOO_OFTEN)

@@ -8,12 +8,13 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant, PassRequest, PassState
+from hotspot.models import Grant, PassRequest
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.identifying import Identifying, find_identifying
 from hotspot.services.online import Online, Presence, show_grant
 from hotspot.services.passes import request_of_grant
+from hotspot.services.proving import awaits_code
 from hotspot.services.remembering import (
     MOST_REMEMBERED,
     RememberedWith,
@@ -38,7 +39,7 @@ blueprint = Blueprint("online", __name__)
 
 REFRESH_SECONDS = 60
 _CAPTIVE_JSON = "application/captive+json"
-_AWAITING = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
+_OPENINGS = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,14 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
     site = shown_site(online.grant.site_id)
     is_open = closing_time(site.hours, made.clock()) is not None
     is_online = online.presence is Presence.ONLINE
-    # a page that reloads would lose what is being typed, and what it has to say
-    refreshes = is_online and visit.awaited is None and notice is None and "still" not in request.args
+    # a page that reloads would lose what is being typed or copied, and what it has to say
+    is_being_used = visit.awaited is not None or visit.identifying is not None or notice is not None
+    refreshes = is_online and not is_being_used and "still" not in request.args
     answer = page(
         "online.html",
         status,
         notice=notice,
-        awaited=awaited(visit.awaited) if visit.awaited and visit.identifying is None else None,
+        awaited=awaited(visit.awaited) if visit.awaited else None,
         identify=_identify(visit.identifying) if visit.identifying else None,
         token=token,
         online=online,
@@ -171,11 +173,10 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
-        opened_for = request_of_grant(db, grant_id) if online.ends_because in _AWAITING else None
-        identifying = find_identifying(db, grant_id, made.clock()) if opened_for else None
-    is_over = online.presence is Presence.OVER
-    waiting = opened_for if opened_for and opened_for.state in (PassState.WAITING, PassState.DEAD) else None
-    waiting = None if is_over else waiting
+        is_opening = online.ends_because in _OPENINGS and online.presence is not Presence.OVER
+        opened_for = request_of_grant(db, grant_id) if is_opening else None
+        identifying = find_identifying(db, grant_id, made.clock()) if is_opening else None
+    waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
     if last is not None:
         return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying)
     return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting, identifying)

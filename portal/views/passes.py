@@ -18,14 +18,14 @@ from hotspot.services.passes import PassAsk, enter, get_request
 from hotspot.services.proving import CODE_LIFE, ask_by_mail, ask_by_text, send_again, try_code
 from hotspot.services.signing_in import SignedIn, sign_in_again
 from hotspot.services.sponsoring import HOST_LIFE, ask_host
-from hotspot.values import PASS_WAYS, RefusalReason, Refuse, Way
+from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Notice, count_refusal, status_of
 from portal.arrival import Arrival
 from portal.device_family import device_family
 from portal.language import gettext, language
 from portal.letting_in import see_other
 from portal.messages import counted, counted_again
-from portal.pass_forms import PassForm, Read, Sponsored
+from portal.pass_forms import FORM_WAYS, PassForm, Read, Sponsored
 from portal.pass_page import address_of, codes, pass_page, refused_notice, sent_notice
 from portal.resources import resources
 from portal.views.sign_in import let_in, refused
@@ -46,8 +46,7 @@ LetIn = tuple[SignedIn, bytes | None]
 def post_pass(arrival: Arrival) -> Response:
     """A message leaves; with an opening the device is let in at once."""
     site, form, made = shown_site(arrival.site_id), PassForm(request.form), resources()
-    asked_here = [each for each in site.offers if each.way in PASS_WAYS and each.way is not Way.OPENID_CONNECT]
-    offer = next((each for each in asked_here if each.id == form.offer.data), None)
+    offer = next((each for each in site.offers if each.id == form.offer.data and each.way in FORM_WAYS), None)
     if offer is None:
         return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     read = form.read(offer.way, made.settings)

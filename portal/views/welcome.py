@@ -8,13 +8,14 @@ from structlog import get_logger
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.services.passes import find_waiting
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
 from portal.answers import Notice, count_refusal, page, refusal_page
 from portal.arrival import Arrival, check_redirect, read_redirect
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
+from portal.pass_forms import FORM_WAYS
 from portal.pass_page import pass_page
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
@@ -132,7 +133,7 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
-    if waiting is not None and waiting.way is not Way.OPENID_CONNECT and grant is None and not may_choose:
+    if waiting is not None and waiting.way in FORM_WAYS and grant is None and not may_choose:
         return pass_page(arrival, waiting)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
