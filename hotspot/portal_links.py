@@ -7,6 +7,7 @@ from hotspot.settings import Settings
 from hotspot.values import RefusalReason
 
 _ONLINE = "online"
+_PASS, _CONFIRM, _HOST = "pass request", "pass by link", "pass by host"
 
 
 def online_url(settings: Settings, vault: Vault, grant_id: UUID) -> str:
@@ -25,3 +26,47 @@ def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = 
     """The page that explains a refusal. With the NAS it can also offer the way back to it."""
     address = f"{settings.public_portal}/refused/{reason.value}"
     return address if nas_id is None else f"{address}?nas={nas_id}"
+
+
+def identity_callback_url(settings: Settings, provider_id: int) -> str:
+    """Where an identity provider sends the browser back to. Each has its own, so that one provider's answer cannot be
+    handed in as another's (RFC 9700 section 4.4)."""
+    return f"{settings.public_portal}/identity/{provider_id}/callback"
+
+
+def identity_signed_out_url(settings: Settings) -> str:
+    """Where an identity provider sends the browser after the logout there."""
+    return f"{settings.public_portal}/identity/signed-out"
+
+
+def pass_token(vault: Vault, request_id: int) -> str:
+    """Names a request for a pass in the forms of the device that made it."""
+    return vault.stamp(_PASS, request_id.to_bytes(8))
+
+
+def request_of_token(vault: Vault, token: str) -> int | None:
+    named = vault.check_stamp(_PASS, token)
+    return int.from_bytes(named) if named is not None and len(named) == 8 else None
+
+
+def confirm_url(settings: Settings, vault: Vault, request_id: int, sends: int) -> str:
+    """The link in the mail with a code; each mail has its own, and only the last one counts."""
+    return f"{settings.public_portal}/confirm/{vault.stamp(_CONFIRM, request_id.to_bytes(8) + sends.to_bytes(2))}"
+
+
+def request_of_link(vault: Vault, token: str) -> tuple[int, int] | None:
+    """The request, and which of its mails the link stands in."""
+    named = vault.check_stamp(_CONFIRM, token)
+    if named is None or len(named) != 10:
+        return None
+    return int.from_bytes(named[:8]), int.from_bytes(named[8:])
+
+
+def host_url(settings: Settings, vault: Vault, request_id: int) -> str:
+    """Where a host says yes or no."""
+    return f"{settings.public_portal}/host/{vault.stamp(_HOST, request_id.to_bytes(8))}"
+
+
+def request_of_host(vault: Vault, token: str) -> int | None:
+    named = vault.check_stamp(_HOST, token)
+    return int.from_bytes(named) if named is not None and len(named) == 8 else None

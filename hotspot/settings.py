@@ -2,11 +2,12 @@
 
 Each comes from `PARVIS_<NAME>`, else from the TOML file that `PARVIS_CONFIG` names, else from the default here.
 What holds a secret may come from a file: `PARVIS_SECRET_KEY_FILE`, `PARVIS_DATABASE_URL_FILE`, `PARVIS_REDIS_URL_FILE`,
-`PARVIS_MAIL_PASSWORD_FILE`.
+`PARVIS_MAIL_PASSWORD_FILE`, `PARVIS_SMS_KEY_FILE`, `PARVIS_SMS_SECRET_FILE`, `PARVIS_SMS_HEADERS_FILE`.
 A length of time is a number of seconds, `HH:MM:SS`, or as ISO 8601 writes it (`PT2H`). A bad value stops the start and
 is named.
 """
 
+import json
 import os
 import re
 import tomllib
@@ -42,7 +43,7 @@ Length = Annotated[
     BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value),
 ]
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]{1,64}@[^@\s,<>]{1,189}")
-_IN_FILES = ("secret_key", "database_url", "redis_url", "mail_password")
+_IN_FILES = ("secret_key", "database_url", "redis_url", "mail_password", "sms_key", "sms_secret", "sms_headers")
 """What may hold a secret."""
 
 
@@ -114,6 +115,41 @@ class Settings(BaseSettings):
     """The sender. Needed once there is a server."""
     alerts_to: Annotated[tuple[str, ...], NoDecode] = ()
     """Who is told of alarms, in place of each organisation's administrators. In the environment separated by commas."""
+    sms_provider: Annotated[
+        Literal["ovhcloud", "smsmode", "smsfactor", "brevo", "http"] | None, Field(validate_default=True)
+    ] = None
+    """Who sends text messages; `http`: as the settings below describe. None: no text message is sent."""
+    sms_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9 ]{3,11})?$")] = ""
+    """The name that telephones show."""
+    sms_account: str = ""
+    """OVHcloud: the name of the SMS service."""
+    sms_key: SecretStr = SecretStr("")
+    """Key or token; OVHcloud: application key and consumer key, with a colon between them."""
+    sms_secret: SecretStr = SecretStr("")
+    """OVHcloud: the application's secret."""
+    sms_url: SecretStr | None = None
+    """`http` only, as all that follow up to `sms_answer_is`."""
+    sms_method: Literal["POST", "PUT", "GET"] = "POST"
+    sms_headers: SecretStr = SecretStr("")
+    """`Name: value`, one on each line."""
+    sms_body_kind: Literal["json", "form", "none"] = "json"
+    sms_body: Annotated[SecretStr, Field(validate_default=True)] = SecretStr("")
+    """A template: {to} {digits} {text} {ref} {sender} {key} {secret} {account}."""
+    sms_statuses: Annotated[tuple[Annotated[int, Field(ge=200, le=299)], ...], NoDecode] = (200, 201, 202)
+    """HTTP statuses of an answer that says yes. In the environment separated by commas."""
+    sms_answer_path: str = ""
+    """Where in the answer's JSON to look: names and numbers, separated by dots."""
+    sms_answer_is: str = ""
+    """What must stand there; empty: anything but nothing, null, false and 0."""
+    sms_countries: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], NoDecode] = (
+        *("FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "NC", "PF", "WF"),
+        "EU",
+    )
+    """Countries (ISO 3166) to whose numbers we send; EU stands for its members. In the environment with commas."""
+    sms_per_site: Annotated[int, Field(ge=0)] = 200
+    """Text messages of one site, at most, within a day."""
+    sms_per_day: Annotated[int, Field(ge=0)] = 500
+    """Of the whole installation: what a fraud can cost."""
     log_format: Literal["json", "console"] = "json"
 
     @field_validator("database_url")
@@ -148,7 +184,43 @@ class Settings(BaseSettings):
                 raise ValueError(f"{each} is not a mail address")
         return value
 
-    @field_validator("trusted_proxies", "alerts_to", mode="before")
+    @field_validator("sms_body")
+    @classmethod
+    def _a_described_provider(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        """The last of those that describe one."""
+        if info.data.get("sms_provider") != "http":
+            return value
+        url = info.data.get("sms_url")
+        if url is None or not re.match(r"https?://[^/\s]", url.get_secret_value()):
+            raise ValueError("PARVIS_SMS_URL must be given with PARVIS_SMS_PROVIDER=http, and begin with http")
+        if info.data.get("sms_body_kind") == "json":
+            try:
+                json.loads(value.get_secret_value())
+            except ValueError:
+                raise ValueError("must be JSON; a place such as {text} stands in quotes") from None
+        headers = info.data["sms_headers"].get_secret_value()
+        if any(line.strip() and ":" not in line for line in headers.splitlines()):
+            raise ValueError("PARVIS_SMS_HEADERS must have a name, a colon and a value on each line")
+        return value
+
+    @field_validator("sms_body")
+    @classmethod
+    def _a_ready_provider(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        provider = info.data.get("sms_provider")
+        if provider is None or provider == "http":
+            return value
+        needed = ["sms_sender", "sms_key", *(("sms_account", "sms_secret") if provider == "ovhcloud" else ())]
+        given = {name: info.data.get(name) for name in needed}
+        missing = [
+            f"PARVIS_{name.upper()}"
+            for name, said in given.items()
+            if not (said.get_secret_value() if isinstance(said, SecretStr) else said)
+        ]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} must be given with PARVIS_SMS_PROVIDER={provider}")
+        return value
+
+    @field_validator("trusted_proxies", "alerts_to", "sms_statuses", "sms_countries", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: Any) -> Any:
         return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
@@ -168,6 +240,19 @@ class Settings(BaseSettings):
     @property
     def has_radsec(self) -> bool:
         return self.radsec_ca is not None
+
+    @property
+    def has_mail(self) -> bool:
+        return self.mail_host is not None
+
+    @property
+    def has_sms(self) -> bool:
+        return self.sms_provider is not None
+
+    @property
+    def sms_header_lines(self) -> dict[str, str]:
+        lines = [line.partition(":") for line in self.sms_headers.get_secret_value().splitlines() if line.strip()]
+        return {name.strip(): value.strip() for name, _, value in lines}
 
     @property
     def public_portal(self) -> str:

@@ -62,6 +62,22 @@ class Way(StrEnum):
     LIBRARY_CARD = "library_card"
     VOUCHER = "voucher"
     ONE_TAP = "one_tap"
+    EMAIL_CODE = "email_code"
+    SMS_CODE = "sms_code"
+    SPONSOR = "sponsor"
+    """A host whom the visitor names says yes."""
+    OPENID_CONNECT = "openid_connect"
+
+
+PASS_WAYS = frozenset((Way.EMAIL_CODE, Way.SMS_CODE, Way.SPONSOR, Way.OPENID_CONNECT))
+"""Passes for the day that visitors get by themselves: something is proven about them, not at once but in a while."""
+
+
+class IdentityProfile(StrEnum):
+    """A kind of identity provider. What each demands is in `hotspot/policy/identity_profiles.py`."""
+
+    FRANCECONNECT = "franceconnect"
+    GENERIC = "generic"
 
 
 class LibrarySystemKind(StrEnum):
@@ -98,11 +114,27 @@ class RefusalReason(StrEnum):
     VOUCHER_VOID = "voucher_void"
     VOUCHER_EXPIRED = "voucher_expired"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    NUMBER_NOT_SERVED = "number_not_served"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    HOST_REFUSED = "host_refused"
+    HOST_SILENT = "host_silent"
+    CODE_WRONG = "code_wrong"
+    CODE_EXPIRED = "code_expired"
+    CODE_TRIED_TOO_OFTEN = "code_tried_too_often"
+    CODE_JUST_SENT = "code_just_sent"
+    CODE_SENT_TOO_OFTEN = "code_sent_too_often"
+    NOT_CONFIRMED_YET = "not_confirmed_yet"
+    PASS_USED_TODAY = "pass_used_today"  # noqa: S105 - the name of a refusal
+    IDENTITY_DECLINED = "identity_declined"
+    IDENTITY_NOT_PROVEN = "identity_not_proven"
+    IDENTITY_STALE = "identity_stale"
+    IDENTITY_OTHER_BROWSER = "identity_other_browser"
     # where and when
     SITE_CLOSED = "site_closed"
     OFFER_NOT_HERE = "offer_not_here"
     TOO_MANY_DEVICES = "too_many_devices"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+    TEXTS_USED_UP = "texts_used_up"
     # how the browser came
     NOT_FROM_ACCESS_POINT = "not_from_access_point"
     UNKNOWN_NAS = "unknown_nas"
@@ -121,6 +153,10 @@ class RefusalReason(StrEnum):
     EAP_NOT_OFFERED = "eap_not_offered"
     # while online
     GRANT_ENDED = "grant_ended"
+    PROOF_AWAITED = "proof_awaited"
+    """The opening is over: the minutes to read a mail, say."""
+    IDENTITY_AWAITED = "identity_awaited"
+    """Likewise, where an identity provider was to vouch."""
     ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"

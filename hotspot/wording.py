@@ -129,6 +129,66 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("The terms of use must be accepted first."),
         _("Read them on this page, then tap the button that accepts them and connects you."),
     ),
+    RefusalReason.NUMBER_NOT_SERVED: (
+        _("We cannot send a text message to this number."),
+        _("Give the number of a mobile phone, with its country code if it is not from here, or choose another way."),
+    ),
+    RefusalReason.HOST_NOT_ALLOWED: (
+        _("This is not the address of somebody who can be your host here."),
+        _("Give the professional e-mail address of the person who is expecting you."),
+    ),
+    RefusalReason.HOST_REFUSED: (
+        _("Your host has answered no."),
+        _("Speak to the person who is expecting you, or choose another way to connect."),
+    ),
+    RefusalReason.HOST_SILENT: (
+        _("Your host has not answered in time."),
+        _("Speak to the person who is expecting you, then ask once more."),
+    ),
+    RefusalReason.CODE_WRONG: (
+        _("This is not the code that we sent."),
+        _("Check its six digits. If you asked for several codes, only the last one counts."),
+    ),
+    RefusalReason.CODE_EXPIRED: (
+        _("This code is no longer valid."),
+        _("A code lasts for ten minutes. Ask for a new one: it takes a moment."),
+    ),
+    RefusalReason.CODE_TRIED_TOO_OFTEN: (
+        _("Too many wrong codes were typed."),
+        _("This code is worth nothing any more. Ask for a new one."),
+    ),
+    RefusalReason.CODE_JUST_SENT: (
+        _("A code was sent a moment ago."),
+        _("Give it some time to arrive before you ask for another one."),
+    ),
+    RefusalReason.CODE_SENT_TOO_OFTEN: (
+        _("No further code can be sent for this request."),
+        _("Use the last one that you received. If none arrived, check the address or number and start again."),
+    ),
+    RefusalReason.NOT_CONFIRMED_YET: (
+        _("You have not confirmed yet."),
+        _("Type the code that we sent, or open the link in the message and tap its button."),
+    ),
+    RefusalReason.PASS_USED_TODAY: (
+        _("You have already had your pass for today."),
+        _("There is one for each person and device a day. Ask the staff on the spot if you need more."),
+    ),
+    RefusalReason.IDENTITY_DECLINED: (
+        _("You have not identified yourself."),
+        _("Nothing was passed on. Try again while your minutes last, or choose another way to connect."),
+    ),
+    RefusalReason.IDENTITY_NOT_PROVEN: (
+        _("The answer that came back could not be accepted."),
+        _("Try once more. If it happens again, choose another way to connect and tell the staff on the spot."),
+    ),
+    RefusalReason.IDENTITY_STALE: (
+        _("This answer has been used already, or came too late."),
+        _("If you are not online yet, go back to the page of your visit and identify yourself once more."),
+    ),
+    RefusalReason.IDENTITY_OTHER_BROWSER: (
+        _("You set out from another browser."),
+        _("Open the page of your visit in this browser, and identify yourself from there."),
+    ),
     RefusalReason.SITE_CLOSED: (
         _("The Wi-Fi here is closed at the moment."),
         _("Come back when this place is open: nothing else is needed."),
@@ -144,6 +204,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     RefusalReason.TOO_MANY_ATTEMPTS: (
         _("There were too many attempts."),
         _("Wait a few minutes before you try again. If you need help, ask the staff on the spot."),
+    ),
+    RefusalReason.TEXTS_USED_UP: (
+        _("No more text messages can be sent at the moment."),
+        _("Choose another way to connect, or try again later."),
     ),
     RefusalReason.NOT_FROM_ACCESS_POINT: (
         _("This page opens from the Wi-Fi itself."),
@@ -204,6 +268,14 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     RefusalReason.GRANT_ENDED: (
         _("Your time online is over."),
         _("You can sign in again if this place offers you another visit."),
+    ),
+    RefusalReason.PROOF_AWAITED: (
+        _("The few minutes before your confirmation are over."),
+        _("Connect again and confirm, for example with the code that you received."),
+    ),
+    RefusalReason.IDENTITY_AWAITED: (
+        _("The minutes for identifying yourself are over."),
+        _("There are ten of them a day. Choose another way to connect, or ask the staff on the spot."),
     ),
     RefusalReason.ENDED_BY_STAFF: (
         _("The staff have ended this visit."),

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     MANAGE_PATRONS = "manage_patrons"
     MAKE_VOUCHERS = "make_vouchers"
     MANAGE_APPEARANCE = "manage_appearance"
+    MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

@@ -28,6 +28,7 @@ LINKS = (
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
+    Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
     Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),

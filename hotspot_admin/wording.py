@@ -7,7 +7,17 @@ WAYS = {
     Way.LIBRARY_CARD: mark("Library card"),
     Way.VOUCHER: mark("Voucher"),
     Way.ONE_TAP: mark("One tap"),
+    Way.EMAIL_CODE: mark("Code by e-mail"),
+    Way.SMS_CODE: mark("Code by text message"),
+    Way.SPONSOR: mark("Word of a host"),
+    Way.OPENID_CONNECT: mark("Online identity"),
 }
+NOT_SHOWN = {
+    Way.EMAIL_CODE: mark("Not shown: no mail server is set up"),
+    Way.SMS_CODE: mark("Not shown: no sender of text messages is set up"),
+    Way.SPONSOR: mark("Not shown: no mail server is set up"),
+}
+"""Why an offer of a way that does not work here (`offers.works`) is not on the portal."""
 DEVICE_FAMILIES = {
     "android": "Android",
     "ios": "iPhone, iPad",
@@ -18,6 +28,9 @@ DEVICE_FAMILIES = {
     "": mark("Unknown"),
 }
 ACTIONS = {
+    "identity_provider.client_set": mark("Client of an identity provider set"),
+    "identity_provider.created": mark("Identity provider added"),
+    "identity_provider.retired": mark("Identity provider retired"),
     "nas.access_point_added": mark("Access point added"),
     "nas.access_point_removed": mark("Access point removed"),
     "nas.changed": mark("Gateway changed"),
@@ -53,13 +66,16 @@ FACTS = {
     "brand": mark("Brand"),
     "called_station_id": mark("Called-Station-Id"),
     "certificate_name": mark("Name in its certificate (RadSec)"),
+    "client_id": mark("Client ID"),
     "coa_port": mark("Port for ending a connection (CoA)"),
     "connections": mark("Connections"),
     "count": mark("Vouchers"),
     "devices": mark("Devices"),
     "grants_ended": mark("Grants ended"),
     "is_proxy": mark("RADIUS proxy"),
+    "issuer": mark("Issuer"),
     "kind": mark("Kind of place"),
+    "level": mark("Level of assurance (acr)"),
     "latitude": mark("Latitude"),
     "login_hosts": mark("Login addresses"),
     "longitude": mark("Longitude"),
@@ -71,7 +87,9 @@ FACTS = {
     "offer": mark("Offer"),
     "opening_hours": mark("Opening hours"),
     "organisation": mark("Organisation"),
+    "profile": mark("Kind of provider"),
     "role": mark("Role"),
+    "scopes": mark("Scopes"),
     "site": mark("Site"),
     "sites": mark("Sites"),
     "ssid": mark("Name of the Wi-Fi network (SSID)"),

@@ -22,6 +22,7 @@ _COMMANDS = {
     "staff": "parvis.commands.staff:staff",
     "nas": "parvis.commands.nases:nas",
     "radsec": "parvis.commands.radsec:radsec",
+    "identity": "parvis.commands.identity_providers:identity",
     "patrons": "parvis.commands.patrons:patrons",
     "vouchers": "parvis.commands.vouchers:vouchers",
     "doctor": "parvis.commands.doctor:doctor",

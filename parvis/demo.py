@@ -13,10 +13,12 @@ from hotspot.settings import SettingsError, load_settings
 from parvis.demo_files import (
     BLOCKED_CARD,
     EXPIRED_CARD,
+    HOST_DOMAIN,
     LIBRARIAN,
     OWING_READER,
     YOUNG_READER,
     Demo,
+    DemoPorts,
     Secrets,
     read_ports,
 )
@@ -47,6 +49,13 @@ def run() -> None:
         is_ready=lambda: _accepts(library_port),
         stage=2,
     )
+    mailbox_port, smtp_port = demo.ports.mailbox_port, demo.ports.mailbox_smtp_port
+    mailbox = Program(
+        "mailbox",
+        [sys.executable, "-m", "simulator.mailbox", f"--port={mailbox_port}", f"--smtp-port={smtp_port}"],
+        is_ready=lambda: _accepts(mailbox_port),
+        stage=2,
+    )
     configure_logging(demo.settings, "supervisor")
     with alone_in(demo.settings.var_dir):
         check_ports(
@@ -55,11 +64,14 @@ def run() -> None:
                 Wanted("PARVIS_ACCESS_POINT_PORT", socket.SOCK_STREAM, _HOST, port),
                 Wanted("PARVIS_LIBRARY_PORT", socket.SOCK_STREAM, _HOST, library_port),
                 Wanted("PARVIS_COA_PORT", socket.SOCK_DGRAM, _HOST, demo.ports.coa_port),
+                Wanted("PARVIS_MAILBOX_PORT", socket.SOCK_STREAM, _HOST, mailbox_port),
+                Wanted("PARVIS_MAILBOX_SMTP_PORT", socket.SOCK_STREAM, _HOST, smtp_port),
             ]
         )
         _prepare_apart()
-        programs = [*programs_of(demo.settings), pocket, library]
-        Supervisor(programs, environ=MEMORY | os.environ, when_ready=partial(_announce, demo)).run()
+        programs = [*programs_of(demo.settings), pocket, library, mailbox]
+        environ = MEMORY | os.environ | _into_the_mailbox(demo.ports)
+        Supervisor(programs, environ=environ, when_ready=partial(_announce, demo)).run()
 
 
 def _read_settings() -> Demo:
@@ -69,6 +81,24 @@ def _read_settings() -> Demo:
     os.environ.setdefault("PARVIS_PORTAL_URL", f"http://localhost:{settings.portal_port}")
     os.environ.setdefault("PARVIS_STAFF_URL", f"http://localhost:{settings.staff_port}")
     return Demo(load_settings(), read_ports())
+
+
+def _into_the_mailbox(ports: DemoPorts) -> dict[str, str]:
+    """Where mails and text messages go, unless the environment says so itself."""
+    mail = {
+        "PARVIS_MAIL_HOST": _HOST,
+        "PARVIS_MAIL_PORT": str(ports.mailbox_smtp_port),
+        "PARVIS_MAIL_SECURITY": "none",
+        "PARVIS_MAIL_FROM": f"wifi@{HOST_DOMAIN}",
+    }
+    sms = {
+        "PARVIS_SMS_PROVIDER": "http",
+        "PARVIS_SMS_URL": f"http://{_HOST}:{ports.mailbox_port}/texts",
+        "PARVIS_SMS_BODY": '{"to": "{to}", "text": "{text}", "ref": "{ref}"}',
+    }
+    return (mail if not os.environ.get("PARVIS_MAIL_HOST") else {}) | (
+        sms if not os.environ.get("PARVIS_SMS_PROVIDER") else {}
+    )
 
 
 def _prepare_apart() -> None:
@@ -146,6 +176,7 @@ def _announce(demo: Demo, seconds: float) -> None:
         "",
         f"  → Wi-Fi    {told['access_point_url']}",
         f"    Portail  {told['portal_url']}",
+        f"    E-mail   {told['mailbox_url']}  (et SMS / and text messages)",
         f"    Staff    {told['staff_url']}  {staff['email']}  {staff['password']}",
         f"             {'':{len(told['staff_url'])}}  {LIBRARIAN}  {staff['password']}",
         "",

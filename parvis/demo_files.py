@@ -16,6 +16,8 @@ LIBRARIAN = "bibliotheque@val-de-loue.example"
 CARD, EXPIRED_CARD, BLOCKED_CARD = "20261001", "20231002", "20261003"
 READER, YOUNG_READER, OWING_READER = "30261001", "30261002", "30261003"
 """Cards of the library whose own system is asked, over SIP2."""
+HOST_DOMAIN = "val-de-loue.example"
+"""Whose mail addresses may be named as hosts."""
 INTERIM_SECONDS = 10
 """The pocket access point reports so often, so that the staff page is seen to grow."""
 
@@ -37,6 +39,8 @@ class DemoPorts(BaseSettings):
     access_point_port: Port = 3990
     library_port: Port = 6001
     coa_port: Port = 3799
+    mailbox_port: Port = 3991
+    mailbox_smtp_port: Port = 3992
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class Demo:
     @property
     def access_point_url(self) -> str:
         return f"http://localhost:{self.ports.access_point_port}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://localhost:{self.ports.mailbox_port}"
 
     @property
     def file(self) -> Path:
@@ -119,6 +127,7 @@ class Demo:
             "portal_url": settings.public_portal,
             "staff_url": settings.public_staff,
             "access_point_url": self.access_point_url,
+            "mailbox_url": self.mailbox_url,
         }
         _write_secret(self.unfinished, addresses | {"radius": radius} | _as_json(logins) | {"voucher": voucher})
         self.unfinished.replace(self.file)

@@ -36,7 +36,7 @@ from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.services.staff import create_staff, reset_password, sign_in_staff
 from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station
-from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, LIBRARIAN, Logins
+from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, HOST_DOMAIN, LIBRARIAN, Logins
 
 METROPOLIS, COMMUNE = "Val de Loue", "Loue-la-Ville"
 NAS_IDENTIFIER = "pocket"
@@ -170,6 +170,7 @@ def _open(weekdays: range, *intervals: tuple[str, str]) -> list[OpeningInterval]
 
 def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> list[Offer]:
     common = {"organisation": commune, "created_at": now}
+    pass_speeds = common | {"download_kbps": 10_000, "upload_kbps": 3_000}
     return [
         Offer(
             name="Carte de lecteur",
@@ -210,6 +211,16 @@ def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> lis
             position=3,
             sites=[sites[SQUARE]],
             **common,
+        ),
+        Offer(name="Pass par e-mail", way=Way.EMAIL_CODE, position=4, sites=[sites[SQUARE]], **pass_speeds),
+        Offer(name="Pass par SMS", way=Way.SMS_CODE, position=5, sites=[sites[SQUARE]], **pass_speeds),
+        Offer(
+            name="Invité d’un agent",
+            way=Way.SPONSOR,
+            sponsor_domains=HOST_DOMAIN,
+            position=6,
+            sites=[sites[SQUARE], sites[TOWN_HALL]],
+            **pass_speeds,
         ),
     ]
 

@@ -1,4 +1,5 @@
-"""The worker process: roll-ups, stale sessions and alarms each minute, forgetting each night; and its status page."""
+"""The worker process: roll-ups, stale sessions and alarms each minute, forgetting each night; mails and text messages
+as they come; and its status page."""
 
 import signal
 import threading
@@ -18,10 +19,11 @@ from hotspot.services.accounting import close_silent
 from hotspot.services.enforcing import enforce
 from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.nas_alarms import watch_nases
+from hotspot.services.passes import lengthen_late_starts
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
-from parvis.postman import send_due
+from parvis.postman import carry_until
 from parvis.schedule import Job, Outcome, Schedule
 
 log = structlog.get_logger()
@@ -46,6 +48,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     def end_what_is_used_up(now: datetime) -> None:
         with database.transaction() as db:
             asked = enforce(db, now)
+            lengthen_late_starts(db, now)
         if asked:
             log.info("sessions_to_end", asked=asked)
 
@@ -59,9 +62,6 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
     def watch(now: datetime) -> None:
         with database.transaction() as db:
             _silent_nases.set(watch_nases(db, settings, now))
-
-    def send_mails(now: datetime) -> None:
-        send_due(database, settings, now)
 
     known = KnownDevices(open_redis(settings))
 
@@ -77,7 +77,6 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
             log.info("forgotten", **erased)
 
     minute = timedelta(minutes=1)
-    mailing = [Job("send_mails", minute, timedelta(minutes=10), send_mails)] if settings.mail_host else []
     return [
         Job("close_silent_sessions", minute, timedelta(minutes=5), close_silent_sessions),
         # more often than anybody reports: the report that shows it must have been followed by the Stop, or not
@@ -85,7 +84,6 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("watch_nases", minute, timedelta(minutes=5), watch),
-        *mailing,
         Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]
 
@@ -98,12 +96,20 @@ def run(settings: Settings) -> None:
     database, redis = open_database(settings), open_redis(settings)
     status = StatusServer(settings.listen_host, settings.worker_status_port, lambda: check_health(database, redis))
     status.start()
+    postman = threading.Thread(target=carry_until, args=(stopped, database, settings, _now), name="postman")
+    postman.start()
     log.info("worker_started")
     try:
-        work_until(stopped, jobs_of(settings, database), Schedule(redis), lambda: datetime.now(UTC))
+        work_until(stopped, jobs_of(settings, database), Schedule(redis), _now)
     finally:
+        stopped.set()
+        postman.join()
         status.stop()
         database.dispose()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def work_until(

@@ -13,6 +13,7 @@ from flask import Flask
 from markupsafe import Markup
 from redis import Redis
 
+from hotspot.adapters.identity_attempts import IdentityAttempts
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
@@ -28,7 +29,20 @@ from portal import language, protection
 from portal.colours import dress
 from portal.device_family import family_name
 from portal.resources import Resources
-from portal.views import errors, online, pages, sign_in, status, voucher_link, welcome
+from portal.views import (
+    confirm,
+    errors,
+    host,
+    identity,
+    online,
+    online_passes,
+    pages,
+    passes,
+    sign_in,
+    status,
+    voucher_link,
+    welcome,
+)
 
 
 def _now() -> datetime:
@@ -59,6 +73,7 @@ def create_app(
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
         libraries=libraries or Libraries(settings.library_patience, settings.web_threads),
+        identity_attempts=IdentityAttempts(redis, vault),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -67,6 +82,18 @@ def create_app(
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)
-    for module in (welcome, sign_in, online, pages, voucher_link, status):
+    for module in (
+        welcome,
+        sign_in,
+        online,
+        online_passes,
+        passes,
+        identity,
+        confirm,
+        host,
+        pages,
+        voucher_link,
+        status,
+    ):
         app.register_blueprint(module.blueprint)
     return app

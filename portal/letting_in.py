@@ -1,11 +1,17 @@
 """The way from a signed-in visitor to the access point: a redirect that carries the one-time login."""
 
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 from flask import Response, redirect
 
 from hotspot.adapters.one_time_login import OneTimeLogin
+from hotspot.errors import Unavailable
+from hotspot.models import Grant
 from hotspot.portal_links import online_url
+from hotspot.services.signing_in import terms_of
+from hotspot.services.usage import usage_of_grant
 from hotspot.vendors import VENDORS
 from hotspot.vendors.vendor import LoginMaterial
 from portal.arrival import CHALLENGE_LIFE, Arrival
@@ -35,6 +41,25 @@ def send_to_the_nas(arrival: Arrival, login: OneTimeLogin, redirect_secret_seale
             )
         )
     )
+
+
+def note_lengthened(grant_id: UUID) -> None:
+    """What Redis knows of the grant is to last as long as the grant does now. When Redis is away the visit goes on all
+    the same: these are hints."""
+    made = resources()
+    now = made.clock()
+    with made.database.reading() as db:
+        grant = db.get_one(Grant, grant_id)
+        usage = usage_of_grant(db, grant_id)
+    life = grant.ends_at - now
+    if life <= timedelta(0):
+        return
+    with suppress(Unavailable):
+        made.returning.remember({grant.device_mac: life})
+        made.known.remember(grant.site_id, grant.device_mac, terms_of(grant, made.settings), usage, now)
+    arrival = made.last_arrivals.find(grant_id)
+    if arrival is not None:
+        made.last_arrivals.remember(grant_id, arrival, life)
 
 
 def address_online(grant_id: UUID) -> str:

@@ -9,11 +9,13 @@ from typing import Generic, TypeVar
 from flask import current_app
 from redis import Redis
 
+from hotspot.adapters.identity_attempts import IdentityAttempts
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
+from hotspot.adapters.openid.known_providers import KnownProviders
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
@@ -72,6 +74,8 @@ class Resources:
     returning: ReturningDevices
     known: KnownDevices
     libraries: Libraries
+    identity_attempts: IdentityAttempts
+    identity_providers: KnownProviders = field(default_factory=KnownProviders)
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     gateways: Memory[tuple[str, str] | None] = field(default_factory=Memory)
     """By the address that a browser's requests come from: the NAS that it stands behind."""

@@ -1,11 +1,12 @@
 """What a view of the sign-in path is given: the arrival that its page was made for, and the site that it shows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 
 from flask import Response, request
 
-from hotspot.services.offers import SiteShown, show_site
+from hotspot.services.offers import SiteShown, show_site, works
 from hotspot.values import RefusalReason, Refuse
 from portal.answers import count_refusal, refusal_page, way_to_the_nas
 from portal.arrival import Arrival, arrival_of_token
@@ -40,6 +41,7 @@ def shown_site(site_id: int) -> SiteShown:
 
     def load() -> SiteShown:
         with made.database.reading() as db:
-            return show_site(db, site_id)
+            site = show_site(db, site_id)
+        return replace(site, offers=tuple(each for each in site.offers if works(each.way, made.settings)))
 
     return made.sites.get(site_id, load)

@@ -24,6 +24,10 @@ _PLACE_OF_TOKEN = secrets.token_hex(16)
 """The first page is the same for all visitors of a site but for this: it is drawn once, and kept for a moment."""
 
 
+Typed = tuple[tuple[str, str], ...]
+"""(field, what was typed into it), to be shown again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What differs from one showing of the page to the next."""
@@ -39,6 +43,7 @@ class Shown:
     """As typed, so that a wrong PIN does not cost it. Nothing secret is ever shown again."""
     voucher_code: str = ""
     """As printed on the paper that was scanned: filled in, and its form the first."""
+    typed: Typed = ()
 
 
 def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:

@@ -43,6 +43,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "said": ("Ce que le point d’accès et le serveur se disent", "What the access point and the server say"),
     "nothing": ("Rien encore.", "Nothing yet."),
     "details": ("Attributs", "Attributes"),
+    "mailbox": ("La boîte aux lettres de démonstration", "The demonstration mailbox"),
+    "mailbox_intro": (
+        "Tous les e-mails et les SMS de la ville arrivent ici, le plus récent en premier. Rien n’en sort.",
+        "All mails and text messages of the town arrive here, the newest first. Nothing leaves.",
+    ),
+    "no_message": ("Aucun message pour le moment.", "No message yet."),
+    "mail_to": ("E-mail à {to}", "Mail to {to}"),
+    "text_to": ("SMS au {to}", "Text message to {to}"),
     "access_point": ("le point d’accès", "the access point"),
     "server": ("le serveur", "the server"),
 }

@@ -12,17 +12,20 @@ from hotspot.models import (
     AccessPoint,
     Device,
     Grant,
+    IdentityProvider,
     LibrarySystem,
     Nas,
     NasAddress,
     Offer,
     Organisation,
+    PassRequest,
     Patron,
     ReaderRule,
     Role,
     Site,
     StaffMember,
     Terms,
+    Visitor,
     Voucher,
     VoucherBatch,
     WifiSession,
@@ -31,7 +34,14 @@ from hotspot.models import (
 from hotspot.passwords import hash_password
 from hotspot.policy.voucher_codes import make_code
 from hotspot.sealing import Vault
-from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station, parse_mac
+from hotspot.values import (
+    IdentityProfile,
+    LibrarySystemKind,
+    SiteKind,
+    Way,
+    normalise_called_station,
+    parse_mac,
+)
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 SECRET_KEY = "k" * 40
@@ -41,6 +51,9 @@ PASSWORD = "correct horse battery"
 RADIUS_SECRET = "a shared secret of the tests"
 REDIRECT_SECRET = "a uamsecret of the tests"
 DEVICE_MAC = "020000000001"
+CLIENT_ID = "parvis"
+CLIENT_SECRET = "a secret: with +, % and more"
+"""Of us at identity providers, with what must be encoded on its way."""
 
 Row = TypeVar("Row")
 
@@ -132,6 +145,22 @@ def make_offer(db: Session, *, site: Site | None = None, **overrides: Any) -> Of
         "created_at": NOW,
     }
     return _add(db, Offer(**fields | overrides))
+
+
+def make_identity_provider(
+    db: Session, *, organisation: Organisation | None = None, client_secret: str = CLIENT_SECRET, **overrides: Any
+) -> IdentityProvider:
+    """FranceConnect, which knows us."""
+    fields: dict[str, Any] = {
+        "organisation": organisation or make_organisation(db),
+        "name": "FranceConnect",
+        "profile": IdentityProfile.FRANCECONNECT,
+        "issuer": "https://franceconnect.test/api/v2",
+        "client_id": CLIENT_ID,
+        "client_secret_sealed": VAULT.seal(client_secret),
+        "created_at": NOW,
+    }
+    return _add(db, IdentityProvider(**fields | overrides))
 
 
 def make_patron(db: Session, *, organisation: Organisation | None = None, pin: str = PIN, **overrides: Any) -> Patron:
@@ -230,6 +259,38 @@ def make_device(db: Session, mac: str = DEVICE_MAC, **overrides: Any) -> Device:
     known = db.get(Device, parse_mac(mac))
     fields: dict[str, Any] = {"mac": parse_mac(mac), "first_seen_at": NOW, "last_seen_at": NOW}
     return known or _add(db, Device(**fields | overrides))
+
+
+def make_visitor(db: Session, *, organisation: Organisation | None = None, **overrides: Any) -> Visitor:
+    """Known by a mail address."""
+    contact = f"visitor{next(_number)}@example.org"
+    fields: dict[str, Any] = {
+        "organisation_id": (organisation or make_organisation(db)).id,
+        "way": Way.EMAIL_CODE,
+        "contact_digest": VAULT.digest(contact),
+        "contact_sealed": VAULT.seal(contact),
+        "created_at": NOW,
+        "last_seen_at": NOW,
+    }
+    return _add(db, Visitor(**fields | overrides))
+
+
+def make_pass_request(db: Session, *, offer: Offer | None = None, **overrides: Any) -> PassRequest:
+    """One that waits for its code, for ten minutes."""
+    offer = offer or make_offer(db, way=Way.EMAIL_CODE)
+    created_at = overrides.get("created_at", NOW)
+    fields: dict[str, Any] = {
+        "offer": offer,
+        "site": offer.sites[0],
+        "nas_id": make_nas(db, site=offer.sites[0]).id,
+        "device_mac": make_device(db).mac,
+        "way": offer.way,
+        "terms_version": 1,
+        "language": "fr",
+        "created_at": created_at,
+        "expires_at": created_at + timedelta(minutes=10),
+    }
+    return _add(db, PassRequest(**fields | overrides))
 
 
 def make_grant(

@@ -1,4 +1,5 @@
-"""Limits on attempts to sign in: per device, address, site, card number and the beginning of a voucher code.
+"""Limits on attempts to sign in: per device, address, site, card number and the beginning of a voucher code; and on
+messages that visitors cause to be sent.
 
 An attempt is counted before it is made, so that many at once cannot slip through, and given back when it was no
 guess. Kept in Redis under keyed digests: neither a card number nor an address stands there.
@@ -55,8 +56,29 @@ ADDRESS = Limit("address", 100, timedelta(minutes=10))
 SITE = Limit("site", 300, timedelta(minutes=10))
 CARD = Limit("card", 5, timedelta(minutes=15))
 VOUCHER_PREFIX = Limit("voucher", 20, timedelta(minutes=10))
+PASS_DEVICE = Limit("pass-device", 6, timedelta(hours=1))
+"""Requests for a pass, each of which sends somebody a message; `PASS_…` and `TEXT_…` are never given back for those."""
+PASS_CONTACT = Limit("pass-contact", 5, timedelta(hours=1))
+"""The mail address or number that is written to: it may be a stranger's. Likewise a host's:"""
+PASS_HOST = Limit("pass-host", 10, timedelta(hours=1))
+PASS_ADDRESS = Limit("pass-address", 200, timedelta(hours=1))
+PASS_SITE = Limit("pass-site", 300, timedelta(hours=1))
+TEXT_NUMBER = Limit("text-number", 5, timedelta(days=1))
+TEXT_DEVICE = Limit("text-device", 5, timedelta(days=1))
+"""How many a site, and all of them, may send is for the settings to say: `texts_of_site`, `texts_of_all`."""
+IDENTITY = Limit("identity", 10, timedelta(minutes=10))
+"""Setting out for an identity provider, of one visit."""
 HOP = Limit("hop", 5, timedelta(minutes=2))
 """Sending a device straight on, so that a NAS that does not understand us makes no endless loop."""
+
+
+def texts_of_site(at_most: int) -> Limit:
+    return Limit("text-site", at_most, timedelta(days=1))
+
+
+def texts_of_all(at_most: int) -> Limit:
+    """What a fraud can cost within a day: premium numbers are not all known (SMS pumping)."""
+    return Limit("text-all", at_most, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ The module imports every family, so that whoever imports it has the whole schema
 from hotspot.models.audit import AuditEntry
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
+from hotspot.models.identity_provider import IdentityProvider
 from hotspot.models.library_system import LibrarySystem, ReaderRule
-from hotspot.models.mail import OutgoingMail
+from hotspot.models.mail import OutgoingMail, OutgoingText
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
 from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
 from hotspot.models.offer import Offer, OfferSite, Terms
 from hotspot.models.organisation import Organisation
+from hotspot.models.pass_request import PassRequest, PassState
 from hotspot.models.patron import Patron
 from hotspot.models.purge import Purge
 from hotspot.models.remembered_device import RememberedDevice
@@ -20,6 +22,7 @@ from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
 from hotspot.models.unknown_source import SourceKind, UnknownSource
 from hotspot.models.usage import UsageHour
+from hotspot.models.visitor import Visitor
 from hotspot.models.voucher import Voucher, VoucherBatch
 from hotspot.models.wifi_session import Admission, WifiSession, WifiSessionCounter
 
@@ -31,6 +34,7 @@ __all__ = [
     "ChangeRecord",
     "Device",
     "Grant",
+    "IdentityProvider",
     "LibrarySystem",
     "MessageAuthenticatorMode",
     "Nas",
@@ -45,6 +49,9 @@ __all__ = [
     "OpeningInterval",
     "Organisation",
     "OutgoingMail",
+    "OutgoingText",
+    "PassRequest",
+    "PassState",
     "Patron",
     "Purge",
     "RadiusListener",
@@ -59,6 +66,7 @@ __all__ = [
     "Terms",
     "UnknownSource",
     "UsageHour",
+    "Visitor",
     "Voucher",
     "VoucherBatch",
     "WifiSession",

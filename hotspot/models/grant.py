@@ -12,6 +12,7 @@ from hotspot.db import Base, TextEnum
 from hotspot.models.offer import Offer
 from hotspot.models.patron import Patron
 from hotspot.models.site import Site
+from hotspot.models.visitor import Visitor
 from hotspot.models.voucher import Voucher
 from hotspot.values import RefusalReason, Way
 
@@ -27,6 +28,7 @@ class Grant(Base):
         CheckConstraint("ends_at > created_at", name="ends_after_it_begins"),
         Index("ix_grants_live_patron", "patron_id", "ends_at", postgresql_where=text("patron_id IS NOT NULL")),
         Index("ix_grants_live_voucher", "voucher_id", "ends_at", postgresql_where=text("voucher_id IS NOT NULL")),
+        Index("ix_grants_live_visitor", "visitor_id", "ends_at", postgresql_where=text("visitor_id IS NOT NULL")),
         Index("ix_grants_device_mac_created_at", "device_mac", "created_at"),
         Index("ix_grants_created_at", "created_at"),
         Index("ix_grants_ended_early", "ends_at", postgresql_where=ENDED_EARLY, sqlite_where=ENDED_EARLY),
@@ -58,8 +60,11 @@ class Grant(Base):
     token: nobody typed anything. `way` says how its person once signed in."""
     unconfirmed: Mapped[bool] = mapped_column(default=False)
     """Given on a PIN that the library's system had accepted before, while it was away."""
+    visitor_id: Mapped[int | None] = mapped_column(ForeignKey("visitors.id", ondelete="SET NULL"))
+    """Of a pass that somebody got by themselves. None during the opening: nothing has been proven yet."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()
     patron: Mapped[Patron | None] = relationship()
     voucher: Mapped[Voucher | None] = relationship(back_populates="grants")
+    visitor: Mapped[Visitor | None] = relationship()

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
+from hotspot.models.identity_provider import IdentityProvider
 from hotspot.models.library_system import LibrarySystem
 from hotspot.models.organisation import Organisation
 from hotspot.models.site import Site
@@ -36,6 +37,9 @@ class Offer(Base):
         CheckConstraint("remember_for > 0", name="remember_for_positive"),
         CheckConstraint("octets_allowed > 0", name="octets_allowed_positive"),
         CheckConstraint("upload_kbps > 0 AND download_kbps > 0", name="speeds_positive"),
+        CheckConstraint(
+            "(way = 'openid_connect') = (identity_provider_id IS NOT NULL)", name="openid_connect_by_a_provider"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -63,10 +67,15 @@ class Offer(Base):
     """Where its cards are checked; none: in the library's file."""
     by_rule_only: Mapped[bool] = mapped_column(default=False)
     """Not shown on the portal: a reader gets it by a rule."""
+    sponsor_domains: Mapped[str] = mapped_column(String(1000), default="")
+    """Domains whose mail addresses may be named as hosts: ASCII, lower case, separated by spaces."""
+    identity_provider_id: Mapped[int | None] = mapped_column(ForeignKey("identity_providers.id"))
+    """Who vouches for the visitor: of OpenID Connect, and of no other way."""
 
     organisation: Mapped[Organisation] = relationship()
     library_system: Mapped[LibrarySystem | None] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary="offer_sites")
+    identity_provider: Mapped[IdentityProvider | None] = relationship()
 
 
 class OfferSite(Base):

@@ -63,6 +63,12 @@ def end_of_day(hours: Hours, now: datetime) -> datetime:
     return min(max(ends), midnight) if ends else midnight
 
 
+def local_day(hours: Hours, now: datetime) -> tuple[datetime, datetime]:
+    """From midnight to midnight (UTC): 23, 24 or 25 hours."""
+    today = now.astimezone(hours.zone).date()
+    return _moment(hours.zone, today, time()), _moment(hours.zone, today + timedelta(days=1), time())
+
+
 def open_time(several: Sequence[Hours], start: datetime, end: datetime) -> timedelta:
     """For how long of this time at least one of these sites was open. Of what is longer than LOOK_AHEAD only that much
     is looked at; a site that never closes makes it the whole time."""

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import Offer, Organisation, Site
+from hotspot.models import IdentityProvider, Offer, Organisation, Site
+from hotspot.policy.contacts import parse_domain
 from hotspot.services import audit
 from hotspot.services.staff import organisation_subtree
 from hotspot.values import Way
@@ -18,6 +19,8 @@ _SHORTEST = timedelta(minutes=1)
 _LONGEST = timedelta(days=366)
 _FASTEST_KBPS = 100_000_000
 _MOST_OCTETS = 2**53
+_MOST_DOMAINS = 1000
+"""Characters of all of them together."""
 _KNOWS_A_PERSON = (Way.LIBRARY_CARD, Way.VOUCHER)
 
 
@@ -33,6 +36,10 @@ class OfferDraft:
     download_kbps: int | None = None
     devices_at_once: int = 1
     remember_for: timedelta | None = None
+    sponsor_domains: Sequence[str] = ()
+    """Of hosts; needed for a sponsor, and for nothing else."""
+    identity_provider_id: int | None = None
+    """Likewise, for OpenID Connect."""
 
 
 def create_offer(
@@ -60,6 +67,8 @@ def create_offer(
         download_kbps=draft.download_kbps,
         devices_at_once=draft.devices_at_once,
         remember_for=draft.remember_for,
+        sponsor_domains=" ".join(_domains(draft)),
+        identity_provider=_identity_provider(db, organisation, draft),
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
@@ -93,6 +102,38 @@ def _check(draft: OfferDraft) -> None:
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
     _check_remembering(draft.way, draft.remember_for)
+
+
+def _domains(draft: OfferDraft) -> Sequence[str]:
+    if draft.way is not Way.SPONSOR:
+        if draft.sponsor_domains:
+            raise InvalidInput("Only a sponsor has a domain.", field="host-domain")
+        return ()
+    read = [(text, parse_domain(text)) for text in draft.sponsor_domains]
+    for text, domain in read:
+        if domain is None:
+            raise InvalidInput("%(domain)s is not a domain.", field="host-domain", domain=text[:100])
+    found = sorted({domain for _, domain in read if domain is not None})
+    if not found:
+        raise InvalidInput("Name the domain whose mail addresses are those of hosts.", field="host-domain")
+    if len(" ".join(found)) > _MOST_DOMAINS:
+        raise InvalidInput("These are too many domains.", field="host-domain")
+    return found
+
+
+def _identity_provider(db: Session, organisation: Organisation, draft: OfferDraft) -> IdentityProvider | None:
+    """Of the organisation, or of one above it: a metropolis may speak for its communes."""
+    if draft.way is not Way.OPENID_CONNECT:
+        if draft.identity_provider_id is not None:
+            raise InvalidInput("Only OpenID Connect has an identity provider.", field="identity-provider")
+        return None
+    provider = db.get(IdentityProvider, draft.identity_provider_id) if draft.identity_provider_id else None
+    above = {each.id for each in organisation.line}
+    if provider is None or provider.organisation_id not in above or provider.retired_at is not None:
+        raise InvalidInput("Name the identity provider that visitors are sent to.", field="identity-provider")
+    if not provider.client_id:
+        raise Conflict("This identity provider does not know us yet: set its client first.")
+    return provider
 
 
 def _check_remembering(way: Way, length: timedelta | None) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from hotspot.errors import NotFound
 from hotspot.models import Offer, OfferSite, Organisation, Site, Terms
 from hotspot.policy.opening_hours import Hours
-from hotspot.values import SiteKind, Way
+from hotspot.settings import Settings
+from hotspot.values import IdentityProfile, SiteKind, Way
 
 NO_TERMS = 0
 """The version of the terms where an organisation has written none: the short ones that come with the portal."""
@@ -30,6 +31,10 @@ class OfferShown:
     library_system_id: int | None = None
     """That has to be asked about its cards; None: they are in the library's file."""
     asks_pin: bool = True
+    sponsor_domains: tuple[str, ...] = ()
+    identity_provider: str = ""
+    """Its name, where one vouches for the visitor."""
+    is_franceconnect: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,16 @@ def show_site(db: Session, site_id: int) -> SiteShown:
     )
 
 
+def works(way: Way, settings: Settings) -> bool:
+    """Is there what this way needs? Without it an offer is not shown, and staff are told why."""
+    match way:
+        case Way.EMAIL_CODE | Way.SPONSOR:
+            return settings.has_mail
+        case Way.SMS_CODE:
+            return settings.has_sms
+    return True
+
+
 def current_terms(db: Session, organisation: Organisation) -> tuple[int, dict[str, str]]:
     """The latest version and its texts; an organisation without its own goes by those of the one above it."""
     for each in organisation.line:
@@ -106,6 +121,9 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             remember_for=offer.remember_for,
             library_system_id=offer.library_system_id,
             asks_pin=offer.library_system is None or offer.library_system.asks_pin,
+            sponsor_domains=tuple(offer.sponsor_domains.split()),
+            identity_provider=offer.identity_provider.name if offer.identity_provider else "",
+            is_franceconnect=_is_franceconnect(offer),
         )
         for offer in offers
     )
@@ -132,3 +150,7 @@ def _cards_at(db: Session, site: Site) -> tuple[str, ...]:
 
 def _contact(organisation: Organisation) -> str:
     return next((each.contact for each in organisation.line if each.contact), "")
+
+
+def _is_franceconnect(offer: Offer) -> bool:
+    return offer.identity_provider is not None and offer.identity_provider.profile is IdentityProfile.FRANCECONNECT

@@ -18,11 +18,14 @@ from hotspot.models import (
     NasDiscard,
     NasSilence,
     OutgoingMail,
+    OutgoingText,
+    PassRequest,
     Patron,
     Purge,
     RememberedDevice,
     SessionWish,
     UnknownSource,
+    Visitor,
     Voucher,
     VoucherBatch,
     WifiSession,
@@ -31,6 +34,8 @@ from hotspot.models import (
 
 _QUARTER = timedelta(days=90)
 _MONTH = timedelta(days=30)
+_TWO_DAYS = timedelta(days=2)
+"""Longer than any local day: a request also tells who has had the pass of the day."""
 
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
@@ -39,6 +44,7 @@ def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[
     before = now - connection_data_life
     over: list[tuple[type[Base], datetime, ColumnElement[bool]]] = [
         (RememberedDevice, now, RememberedDevice.expires_at <= now),
+        (PassRequest, now - _TWO_DAYS, PassRequest.created_at < now - _TWO_DAYS),
         *((table, before, where) for table, where in _what_is_over(before)),
         *_what_was_learned(now),
     ]
@@ -67,6 +73,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     over = func.coalesce(WifiSession.ended_at, WifiSession.started_at) < before
     sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
     grants = select(Grant.id).where(Grant.device_mac == Device.mac)
+    passes = select(Grant.id).where(Grant.visitor_id == Visitor.id)
     remembered = select(RememberedDevice.id).where(RememberedDevice.device_mac == Device.mac)
     used_lately = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id, Voucher.ends_at >= before)
     old_batches = select(VoucherBatch.id).where(VoucherBatch.expires_at < before, ~used_lately.exists())
@@ -81,6 +88,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
         (Patron, Patron.library_system_id.is_not(None) & (Patron.updated_at < before) & ~live.exists()),
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
+        (Visitor, (Visitor.last_seen_at < before) & ~passes.exists()),
         (Device, (Device.last_seen_at < before) & ~grants.exists() & ~remembered.exists()),
     ]
 
@@ -94,4 +102,5 @@ def _what_was_learned(now: datetime) -> list[tuple[type[Base], datetime, ColumnE
         (NasSilence, month, NasSilence.ended_at < month),
         (UnknownSource, month, UnknownSource.last_at < month),
         (OutgoingMail, month, OutgoingMail.created_at < month),
+        (OutgoingText, month, OutgoingText.created_at < month),
     ]

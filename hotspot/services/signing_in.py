@@ -5,7 +5,7 @@ With the grant the portal hands out a one-time login (`sign_in`); a NAS that ask
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 from uuid import uuid4
 
 from sqlalchemy import exists, func, select, update
@@ -23,6 +23,7 @@ from hotspot.models import (
     Patron,
     RememberedDevice,
     Site,
+    Visitor,
     Voucher,
     VoucherBatch,
     WifiSession,
@@ -175,7 +176,7 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
         worth = decide_admission(terms_of(made, settings), Usage(), now)
         if isinstance(worth, Refuse):  # half a minute before closing no voucher is used up
             return worth
-        _note_device(db, request, now)
+        note_device(db, request, now)
         grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(db, made, person, now)
     return grant
 
@@ -207,7 +208,7 @@ def terms_of(grant: Grant, settings: Settings) -> GrantTerms:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Who the grant is for: a patron, a voucher, or a guest we do not know."""
+    """Who the grant is for: a patron, a voucher, a visitor with a pass, or a guest we do not know."""
 
     patron: Patron | None = None
     voucher: Voucher | None = None
@@ -215,6 +216,7 @@ class _Person:
     """That a rule gives in place of the one that was chosen."""
     unconfirmed: bool = False
     """The library's system was away."""
+    visitor: Visitor | None = None
 
 
 def _with_login(db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:
@@ -364,7 +366,11 @@ def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime,
     others = select(func.count(Grant.device_mac.distinct())).where(Grant.ends_at > now, Grant.device_mac != device_mac)
     if person.voucher is not None:
         return db.scalar(others.where(Grant.voucher_id == person.voucher.id)) or 0
-    if person.patron is None:
+    if person.patron is not None:
+        theirs = Grant.patron_id == person.patron.id
+    elif person.visitor is not None:
+        theirs = Grant.visitor_id == person.visitor.id
+    else:
         return 0
     sessions = select(WifiSession.id).where(WifiSession.grant_id == Grant.id)
     since = now - settings.one_time_login_life
@@ -376,14 +382,24 @@ def _other_devices(db: Session, device_mac: str, person: _Person, now: datetime,
         ~heard.where(WifiSessionCounter.updated_at >= Device.last_seen_at).exists(),
     )
     online = sessions.where(WifiSession.ended_at.is_(None)).exists()
-    return db.scalar(others.where(Grant.patron_id == person.patron.id, online | on_its_way | back_on_its_way)) or 0
+    return db.scalar(others.where(theirs, online | on_its_way | back_on_its_way)) or 0
 
 
 def _too_many_for(db: Session, grant: Grant, now: datetime, settings: Settings) -> Refuse | None:
-    """The patron's row is locked, as at a first sign-in."""
+    """The person's row is locked, as at a first sign-in."""
     if grant.patron_id is not None:
         db.get_one(Patron, grant.patron_id, with_for_update=True)
-    return _too_many(db, grant.device_mac, grant.offer, _Person(grant.patron, grant.voucher), now, settings)
+    if grant.visitor_id is not None:
+        db.get_one(Visitor, grant.visitor_id, with_for_update=True)
+    person = _Person(grant.patron, grant.voucher, visitor=grant.visitor)
+    return _too_many(db, grant.device_mac, grant.offer, person, now, settings)
+
+
+def too_many_devices(
+    db: Session, device_mac: str, offer: Offer, visitor: Visitor, now: datetime, settings: Settings
+) -> Refuse | None:
+    """For a pass that is about to be given; the visitor's row is locked."""
+    return _too_many(db, device_mac, offer, _Person(visitor=visitor), now, settings)
 
 
 def _too_many(
@@ -443,7 +459,18 @@ def _keep(db: Session, grant: Grant, person: _Person, now: datetime) -> Grant:
     return grant
 
 
-def _note_device(db: Session, request: SignInRequest, now: datetime) -> None:
+class HeardOf(Protocol):
+    """What a door knows of a device."""
+
+    @property
+    def device_mac(self) -> MacAddress: ...
+    @property
+    def device_family(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+def note_device(db: Session, request: HeardOf, now: datetime) -> None:
     """Locks the device's row until the commit: a button pressed twice waits here, then finds the grant of the first."""
     heard = {"family": request.device_family, "language": request.language, "last_seen_at": now}
     said = {name: value for name, value in heard.items() if value}  # a NAS knows nothing of a family

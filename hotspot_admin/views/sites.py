@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from hotspot.models import Site
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
+from hotspot.services.offers import works
 from hotspot.services.sites import (
     change_site,
     create_site,
@@ -19,7 +20,7 @@ from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.site import KINDS, SiteForm, as_typed, new_site
 from hotspot_admin.language import clock_time, day_and_month, gettext
 from hotspot_admin.resources import now, resources, scope
-from hotspot_admin.wording import WAYS
+from hotspot_admin.wording import NOT_SHOWN, WAYS
 
 blueprint = Blueprint("sites", __name__, url_prefix="/sites")
 
@@ -40,6 +41,7 @@ def index() -> ResponseReturnValue:
         is_open=is_open,
         kinds=KINDS,
         ways=WAYS,
+        not_shown={way: why for way, why in NOT_SHOWN.items() if not works(way, resources().settings)},
         several=several,
     )
 

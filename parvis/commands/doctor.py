@@ -13,6 +13,8 @@ import click
 import migrations
 from hotspot.adapters.mail import open_postbox
 from hotspot.adapters.redis import open_redis
+from hotspot.adapters.sms import unknown_places
+from hotspot.adapters.sms_providers import account_of, provider_of
 from hotspot.errors import Unavailable
 from hotspot.health import check_health
 from hotspot.services.nases import address_to_type
@@ -62,6 +64,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield _radsec_certificate(settings)
     if settings.mail_host is not None:
         yield _mail_server(settings)
+    if settings.has_sms:
+        yield _text_provider(settings)
     runs = {name: is_well(settings.listen_host, port) for name, port in _status_ports(settings).items()}
     # the embedded Redis lives and dies with the processes: without them its absence is no fault
     needed = bool(settings.redis_url) or any(runs.values())
@@ -129,6 +133,25 @@ def _mail_server(settings: Settings) -> Finding:
             return Finding("mail server", ok=True, detail=f"{place} takes our mails")
     except Unavailable as error:
         return Finding("mail server", ok=False, detail=f"{place} cannot be used: {error.__cause__}")
+
+
+def _text_provider(settings: Settings) -> Finding:
+    """Whether its key is right cannot be known without a text message that is paid for."""
+    from hotspot.adapters.sms_http import open_text_sender
+
+    provider = provider_of(settings)
+    assert provider is not None  # noqa: S101 - asked only where there is one
+    what, who = "text messages", settings.sms_provider
+    templates = (provider.url, provider.body, *provider.headers.values())
+    unknown = [name for template in templates for name in unknown_places(template)]
+    if unknown:
+        return Finding(what, ok=False, detail=f"there is no place called {{{unknown[0]}}}")
+    try:
+        with open_text_sender(provider, account_of(settings)) as sender:
+            status = sender.reach()
+    except Unavailable as error:
+        return Finding(what, ok=False, detail=f"{who} cannot be reached: {error.__cause__}")
+    return Finding(what, ok=True, detail=f"{who} answers ({status}); its key was not tried")
 
 
 def _tables(address: str) -> str:

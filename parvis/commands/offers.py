@@ -61,6 +61,8 @@ def list_(*, as_json: bool) -> None:
 @click.option("--upload", "upload_kbps", metavar="KBIT/S", type=int)
 @click.option("--download", "download_kbps", metavar="KBIT/S", type=int)
 @click.option("--devices", type=int, default=1, show_default=True, help="Of one person at once, or of one voucher.")
+@click.option("--host-domain", "domains", metavar="DOMAIN", multiple=True, help="Sponsor: of the hosts' addresses.")
+@click.option("--identity-provider", metavar="NUMBER", type=int, help="OpenID Connect: `parvis identity list` has it.")
 @click.option("--remember-days", type=int, help="Let the visitor have a device remembered for so long.")
 def add(
     *,
@@ -74,6 +76,8 @@ def add(
     upload_kbps: int | None,
     download_kbps: int | None,
     devices: int,
+    domains: tuple[str, ...],
+    identity_provider: int | None,
     remember_days: int | None,
 ) -> None:
     """Offer a way in at some sites, under this name.
@@ -82,6 +86,7 @@ def add(
     Example:
         parvis offer add "Accès libre" --way one_tap --site "Place de la République" \\
             --minutes 120 --download 5000 --upload 1000
+        parvis offer add "Invités" --way sponsor --site "Hôtel de ville" --host-domain ville.fr
     """
     try:
         draft = OfferDraft(
@@ -94,6 +99,8 @@ def add(
             download_kbps=download_kbps,
             devices_at_once=devices,
             remember_for=None if remember_days is None else timedelta(days=remember_days),
+            sponsor_domains=domains,
+            identity_provider_id=identity_provider,
         )
     except OverflowError as error:
         raise click.ClickException("So many minutes or days are no time that we can count.") from error

@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant
+from hotspot.models import Grant, PassRequest
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
+from hotspot.services.identifying import Identifying, find_identifying
 from hotspot.services.online import Online, Presence, show_grant
+from hotspot.services.passes import request_of_grant
+from hotspot.services.proving import awaits_code
 from hotspot.services.remembering import (
     MOST_REMEMBERED,
     RememberedWith,
@@ -18,12 +22,15 @@ from hotspot.services.remembering import (
     remember_device,
     remembered_with,
 )
-from hotspot.values import RefusalReason, parse_row_id
+from hotspot.values import IdentityProfile, RefusalReason, parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot.wording import Explanation, explain
-from portal.answers import Way, page, usual_login_url, way_to_the_nas
+from portal.answers import Notice, Way, page, usual_login_url, way_to_the_nas
+from portal.device_family import family_name
+from portal.identity import sign_out_there
 from portal.language import gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
+from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.return_cookie import give_cookie
@@ -33,6 +40,7 @@ blueprint = Blueprint("online", __name__)
 
 REFRESH_SECONDS = 60
 _CAPTIVE_JSON = "application/captive+json"
+_OPENINGS = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,17 @@ class _Visit:
     login_url: str | None
     """Of the NAS that the device came from."""
     remembered: RememberedWith
+    awaited: PassRequest | None
+    """The code of an opening is still to be typed, or:"""
+    identifying: Identifying | None
 
 
 @blueprint.get("/online/<token>")
 def get_online(token: str) -> Response:
+    return online_page(token)
+
+
+def online_page(token: str, notice: Notice | None = None, status: int = HTTPStatus.OK) -> Response:
     visit = _visit(token)
     if visit is None:
         abort(HTTPStatus.NOT_FOUND)
@@ -56,9 +71,15 @@ def get_online(token: str) -> Response:
     site = shown_site(online.grant.site_id)
     is_open = closing_time(site.hours, made.clock()) is not None
     is_online = online.presence is Presence.ONLINE
-    refreshes = is_online and "still" not in request.args
+    # a page that reloads would lose what is being typed or copied, and what it has to say
+    is_being_used = visit.awaited is not None or visit.identifying is not None or notice is not None
+    refreshes = is_online and not is_being_used and "still" not in request.args
     answer = page(
         "online.html",
+        status,
+        notice=notice,
+        awaited=awaited(visit.awaited) if visit.awaited else None,
+        identify=_identify(visit.identifying) if visit.identifying else None,
         token=token,
         online=online,
         site=site,
@@ -79,11 +100,13 @@ def get_online(token: str) -> Response:
 
 @blueprint.post("/online/<token>/sign-out")
 def post_sign_out(token: str) -> Response:
-    """The access point ends its session; the grant stays, for coming back."""
+    """The access point ends its session; the grant stays, for coming back. Who was identified by a provider is signed
+    out there first, while there is a network to do it with."""
     visit = _visit(token)
     if visit is None or visit.login_url is None:
         abort(HTTPStatus.NOT_FOUND)
-    return see_other(VENDORS[visit.vendor].log_off(visit.login_url))
+    log_off = VENDORS[visit.vendor].log_off(visit.login_url)
+    return sign_out_there(visit.online.grant, log_off) or see_other(log_off)
 
 
 @blueprint.post("/online/<token>/remember")
@@ -151,9 +174,22 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
+        is_opening = online.ends_because in _OPENINGS and online.presence is not Presence.OVER
+        opened_for = request_of_grant(db, grant_id) if is_opening else None
+        identifying = find_identifying(db, grant_id, made.clock()) if is_opening else None
+    waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
     if last is not None:
-        return _Visit(online, last.vendor, last.login_url, remembered)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered)
+        return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying)
+    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting, identifying)
+
+
+def _identify(waiting: Identifying) -> dict[str, Any]:
+    return {
+        "name": waiting.provider.name,
+        "is_franceconnect": waiting.provider.profile is IdentityProfile.FRANCECONNECT,
+        "device": family_name(waiting.device_family),
+        "address": address_online(waiting.grant_id),
+    }
 
 
 def _way_back(visit: _Visit) -> Way | None:
@@ -174,6 +210,10 @@ def _why_it_ends(online: Online) -> str:
     match online.ends_because:
         case RefusalReason.SITE_CLOSED:
             return gettext("when this place closes")
+        case RefusalReason.PROOF_AWAITED:
+            return gettext("unless you type the code before")
+        case RefusalReason.IDENTITY_AWAITED:
+            return gettext("unless you identify yourself before")
         case RefusalReason.TIME_USED_UP:
             return gettext("when its time is used up")
     return ""

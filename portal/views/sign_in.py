@@ -26,7 +26,7 @@ from hotspot.services.signing_in import (
     sign_in,
     sign_in_again,
 )
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import PASS_WAYS, RefusalReason, Refuse, Way
 from portal.answers import Notice, count_refusal, notice_of, status_of
 from portal.arrival import Arrival
 from portal.device_family import device_family
@@ -37,7 +37,7 @@ from portal.resources import resources
 from portal.return_cookie import give_cookie, return_key
 from portal.scanned_code import forget_code
 from portal.visits import needs_arrival, shown_site
-from portal.welcome_page import Shown, welcome_page
+from portal.welcome_page import Shown, Typed, welcome_page
 
 blueprint = Blueprint("sign_in", __name__)
 log = get_logger()
@@ -53,8 +53,8 @@ def post_sign_in(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     form = SignInForm(request.form)
     offer = next((each for each in site.offers if each.id == form.offer.data), None)
-    if offer is None:
-        return _refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
+    if offer is None or offer.way in PASS_WAYS:
+        return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     problems = form.problems(offer)
     if problems:
         notice = Notice(gettext("Something is missing."), fields=problems)
@@ -69,8 +69,8 @@ def post_sign_in(arrival: Arrival) -> Response:
         lambda: _sign_in(_with_checked_card(asked, offer)),
     )
     if isinstance(answer, Refuse):
-        return _refused(arrival, site, answer, offer, form)
-    return _signed_in(arrival, *answer)
+        return refused(arrival, site, answer, offer, form)
+    return let_in(arrival, *answer)
 
 
 @blueprint.post("/continue")
@@ -92,8 +92,8 @@ def post_continue(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
     if isinstance(answer, Refuse):
-        return _refused(arrival, site, answer)
-    return _signed_in(arrival, *answer)
+        return refused(arrival, site, answer)
+    return let_in(arrival, *answer)
 
 
 @blueprint.post("/return")
@@ -125,8 +125,8 @@ def post_return(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
     if isinstance(answer, Refuse):
-        return _refused(arrival, site, answer)
-    return _signed_in(arrival, *answer)
+        return refused(arrival, site, answer)
+    return let_in(arrival, *answer)
 
 
 def _with_checked_card(asked: SignInRequest, offer: OfferShown) -> SignInRequest:
@@ -147,7 +147,7 @@ def _sign_in(asked: SignInRequest) -> Answer | Refuse:
     return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
 
 
-def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
+def let_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
     """The grant is committed: only now may its login open the network."""
     made, grant = resources(), signed_in.grant
     now = made.clock()
@@ -162,19 +162,20 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     return answer if signed_in.remembered is None else give_cookie(answer, signed_in.remembered, now)
 
 
-def _refused(
+def refused(
     arrival: Arrival,
     site: SiteShown,
     refusal: Refuse,
     offer: OfferShown | None = None,
     form: SignInForm | None = None,
+    typed: Typed = (),
 ) -> Response:
     """The same page: what happened, what to do, when it will work again."""
     count_refusal(refusal.reason)
     log.info("sign_in_refused", reason=refusal.reason.value, nas=arrival.nas_id, site=arrival.site_id)
     now = resources().clock()
     notice = notice_of(refusal, now, site.hours.zone)
-    answer = welcome_page(arrival, _shown(notice, offer, form), status_of(refusal.reason))
+    answer = welcome_page(arrival, replace(_shown(notice, offer, form), typed=typed), status_of(refusal.reason))
     if refusal.reason is RefusalReason.TOO_MANY_ATTEMPTS and refusal.again_at is not None:
         answer.headers["Retry-After"] = str(int((refusal.again_at - now).total_seconds()) + 1)
     return answer
@@ -211,6 +212,7 @@ def _credential(form: SignInForm, way: Way) -> Credential:
             return VoucherCodeGiven(form.voucher_code.data or "")
         case Way.ONE_TAP:
             return OneTap()
+    raise AssertionError(way)  # the others have a form of their own
 
 
 def _attempts(arrival: Arrival, site: SiteShown, credential: Credential) -> list[Attempt]:

@@ -9,6 +9,7 @@ from structlog import get_logger
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.policy.voucher_codes import print_code
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
+from hotspot.services.passes import find_waiting
 from hotspot.services.remembering import find_returning, is_remembered
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
@@ -17,6 +18,8 @@ from portal.answers import Notice, count_refusal, page, refusal_page
 from portal.arrival import Arrival, check_redirect, read_redirect
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
+from portal.pass_forms import FORM_WAYS
+from portal.pass_page import pass_page
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
 from portal.return_cookie import has_cookie, return_key, take_cookie
@@ -68,8 +71,8 @@ def _arrived(arrival: Arrival, outcome: Outcome, known: KnownPlace | None) -> Re
 
 @needs_arrival
 def _same_page_again(arrival: Arrival) -> Response:
-    """In another language."""
-    return _welcome(arrival, Outcome.NOT_YET)
+    """In another language, or to choose another way."""
+    return _welcome(arrival, Outcome.NOT_YET, may_choose=True)
 
 
 def _refused(refusal: Refuse, nas_id: int | None = None) -> Response:
@@ -130,12 +133,16 @@ def _on_its_way(arrival: Arrival, known: KnownPlace | None) -> Response | None:
     return send_to_the_nas(arrival, login, known.place.redirect_secret_sealed)
 
 
-def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
+def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) -> Response:
+    """A device that has asked for a pass is shown what is awaited, unless it wants to choose again."""
     made = resources()
     refusal = None
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         can_return, is_over = _returns(db, arrival)
+        waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
+    if waiting is not None and waiting.way in FORM_WAYS and grant is None and not may_choose:
+        return pass_page(arrival, waiting)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
     shown = Shown(

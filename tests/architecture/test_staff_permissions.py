@@ -39,6 +39,7 @@ def test_a_librarian_changes_no_site_and_sees_no_history() -> None:
     forbidden = {
         Permission.MANAGE_SITES,
         Permission.MANAGE_NASES,
+        Permission.MANAGE_IDENTITY_PROVIDERS,
         Permission.MANAGE_PATRONS,
         Permission.SEE_AUDIT,
         Permission.SEE_DEVICES,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from hotspot.adapters.mail import Mail, Undeliverable, open_postbox
 from hotspot.errors import Unavailable
 from hotspot.settings import Settings
-from tests.fixtures.smtp import MailServer, a_mail_server
+from simulator.smtp import MailServer, a_mail_server
 from tests.radius.tls_peers import Town
 
 MAIL = Mail(

@@ -8,6 +8,7 @@ import pytest
 from hotspot.db import Database
 from hotspot.models import AuditEntry, Site
 from hotspot.policy.opening_hours import Interval
+from hotspot.values import Way
 from hotspot_admin.forms.fields import parse_hours, print_hours
 from tests import factories
 from tests.hotspot_admin.conftest import ADMINISTRATOR, Browser, Clock, Town
@@ -202,3 +203,13 @@ def test_the_list_shows_the_offers_in_their_order(administrator: Browser, databa
 )
 def test_hours_are_read_as_people_write_them(text: str, printed: str) -> None:
     assert print_hours(parse_hours(text)) == printed
+
+
+def test_staff_see_why_an_offer_is_not_on_the_portal(administrator: Browser, database: Database, town: Town) -> None:
+    with database.transaction() as db:
+        site = db.get_one(Site, town.library)
+        factories.make_offer(db, site=site, way=Way.EMAIL_CODE, name="Pass e-mail")
+        factories.make_offer(db, site=site, way=Way.SMS_CODE, name="Pass SMS")
+    text = administrator.get("/sites").text
+    assert "Non proposée\u202f: aucun serveur de courriel n’est configuré" in text
+    assert "Non proposée\u202f: aucun envoi de SMS n’est configuré" in text

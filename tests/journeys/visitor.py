@@ -69,8 +69,9 @@ class Visitor:
 
     def open_offer(self, title: str) -> Locator:
         card = self.page.locator(".card", has=self.page.get_by_role("heading", name=title))
-        if card.locator("summary").count() and card.get_attribute("open") is None:
-            card.locator("summary").click()
+        summary = card.locator(":scope > summary")
+        if summary.count() and card.get_attribute("open") is None:
+            summary.click()
         return card
 
     def leave_the_page_open(self, town: Town) -> None:

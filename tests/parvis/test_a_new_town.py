@@ -54,6 +54,17 @@ def test_an_offer_for_cards_may_remember_devices(town: Run, environment: dict[st
     assert [each.remember_for for each in shown(environment).offers] == [timedelta(days=30)]
 
 
+def test_a_sponsor_needs_a_domain_as_the_name_system_knows_it(town: Run, environment: dict[str, str]) -> None:
+    arguments = ("--way", "sponsor", "--site", "Square")
+    refused = town("offer", "add", "Invités", *arguments)
+    strange = town("offer", "add", "Invités", *arguments, "--host-domain", "not a domain")
+    elsewhere = town("offer", "add", "Accès", "--way", "one_tap", "--site", "Square", "--host-domain", "ville.fr")
+    assert all(each.exit_code for each in (refused, strange, elsewhere))
+    domains = ("--host-domain", "Ville.FR", "--host-domain", "besançon.fr", "--host-domain", "ville.fr")
+    assert town("offer", "add", "Invités", *arguments, *domains).exit_code == 0
+    assert [each.sponsor_domains for each in shown(environment).offers] == [("ville.fr", "xn--besanon-yxa.fr")]
+
+
 def test_a_retired_offer_is_not(town: Run, environment: dict[str, str]) -> None:
     town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
     assert town("offer", "retire", "1").exit_code == 0

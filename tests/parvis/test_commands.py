@@ -13,7 +13,8 @@ from hotspot.passwords import is_password
 from hotspot.sealing import Vault
 from hotspot.services.staff import sign_in_staff
 from hotspot.settings import Settings
-from tests.fixtures.smtp import a_mail_server
+from simulator.smtp import a_mail_server
+from tests.fixtures.sms import a_text_provider
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
 
@@ -261,6 +262,25 @@ def test_the_doctor_looks_for_the_mail_server(parvis: Run, installed: Settings) 
     assert (there.exit_code, away.exit_code) == (0, 1)
     assert f"ok   mail server: 127.0.0.1:{server.port} takes our mails" in there.stdout
     assert f"BAD  mail server: 127.0.0.1:{server.port} cannot be used: " in away.stdout
+
+
+def test_the_doctor_looks_for_the_provider_of_text_messages(parvis: Run, installed: Settings) -> None:
+    with a_text_provider(404) as provider:
+        through = {
+            "PARVIS_SMS_PROVIDER": "http",
+            "PARVIS_SMS_URL": f"{provider.url}/send?key=s3cret",
+            "PARVIS_SMS_BODY": '{"to": "{to}", "text": "{text}"}',
+        }
+        there = parvis("doctor", **through)
+        misspelt = parvis("doctor", **through | {"PARVIS_SMS_BODY": '{"to": "{number}"}'})
+        assert [(each.method, each.path) for each in provider.asked] == [("GET", "/")]
+    away = parvis("doctor", **through)
+
+    assert (there.exit_code, misspelt.exit_code, away.exit_code) == (0, 1, 1)
+    assert "ok   text messages: http answers (404); its key was not tried" in there.stdout
+    assert "BAD  text messages: there is no place called {number}" in misspelt.stdout
+    assert "BAD  text messages: http cannot be reached" in away.stdout
+    assert "s3cret" not in there.stdout + away.stdout
 
 
 @pytest.mark.parametrize(

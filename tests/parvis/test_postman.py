@@ -1,22 +1,25 @@
 """From an alarm to an inbox: the worker's jobs, a real SMTP server, and what goes wrong between them."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from hotspot.db import Database
 from hotspot.errors import Unavailable
-from hotspot.models import OutgoingMail, RadiusListener
-from hotspot.services.outbox import CLAIM, MOST_TRIES, write_mail
+from hotspot.models import OutgoingMail, OutgoingText, RadiusListener
+from hotspot.services.outbox import CLAIM, MOST_TRIES, write_mail, write_text
 from hotspot.settings import Settings
 from parvis import postman
-from parvis.postman import MOST_AT_ONCE, send_due
+from parvis.postman import MOST_AT_ONCE, carry_until, send_due, send_due_texts
 from parvis.worker import jobs_of
+from simulator.smtp import MailServer, a_mail_server
 from tests import factories
-from tests.fixtures.smtp import MailServer, a_mail_server
+from tests.fixtures.sms import TextProvider, a_text_provider
 
 NOW = factories.NOW
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -62,7 +65,7 @@ def test_a_silent_gateway_is_in_the_inbox_of_its_administrator(
 
     for minutes in range(5):
         jobs["watch_nases"](NOW + minutes * MINUTE)
-        jobs["send_mails"](NOW + minutes * MINUTE)
+        send_due(any_database, through(settings, server.port), NOW + minutes * MINUTE)
 
     (taken,) = server.taken
     assert taken.recipients == ("accueil@commune.test",)
@@ -70,8 +73,9 @@ def test_a_silent_gateway_is_in_the_inbox_of_its_administrator(
     assert "Redémarrez-la" in taken.message.get_content()
 
 
-def test_without_a_mail_server_there_is_no_such_job(database: Database, settings: Settings) -> None:
-    assert "send_mails" not in {job.name for job in jobs_of(settings, database)}
+def test_without_a_mail_server_nobody_looks(database: Database, settings: Settings) -> None:
+    """It comes back at once."""
+    carry_until(threading.Event(), database, settings, lambda: NOW)
 
 
 def test_while_the_server_is_away_mails_wait(any_database: Database, settings: Settings) -> None:
@@ -175,3 +179,92 @@ def test_a_turn_ends_before_its_claims_do(
     send_due(database, through(settings, server.port), NOW)
 
     assert len(server.taken) == 1
+
+
+def run_postman(database: Database, settings: Settings, is_done: Callable[[], bool]) -> None:
+    """Until it has done what is waited for."""
+    stopped = threading.Event()
+
+    def clock() -> datetime:
+        if is_done():
+            stopped.set()
+        return NOW
+
+    carry_until(stopped, database, settings, clock)
+
+
+def test_mails_and_texts_leave_by_themselves(
+    database: Database, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "LOOK_EVERY", 0.01)
+    with a_text_provider(201) as provider:
+        write(database, "marie@example.org")
+        with database.transaction() as db:
+            write_text(db, "+33612345678", "123456", NOW, give_up_at=NOW + HOUR)
+        both = texts_through(through(settings, server.port), provider)
+        run_postman(database, both, lambda: bool(server.taken and provider.asked))
+    assert recipients(server) == ["marie@example.org"]
+    assert provider.asked[0].json == {"to": "+33612345678", "text": "123456"}
+
+
+def test_a_mail_server_that_is_away_keeps_no_text_message_waiting(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "LOOK_EVERY", 0.01)
+    with a_mail_server() as server:
+        gone = server.port
+    with a_text_provider(201) as provider:
+        write(database, "marie@example.org")
+        with database.transaction() as db:
+            write_text(db, "+33612345678", "123456", NOW, give_up_at=NOW + HOUR)
+        run_postman(database, texts_through(through(settings, gone), provider), lambda: bool(provider.asked))
+    assert len(waiting(database)) == 1
+
+
+def test_a_round_that_breaks_does_not_end_the_next_ones(
+    database: Database, settings: Settings, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "LOOK_EVERY", 0.01)
+    rounds: list[int] = []
+
+    def breaks(*_: object) -> None:
+        rounds.append(1)
+        raise RuntimeError
+
+    monkeypatch.setattr(postman, "send_due", breaks)
+    run_postman(database, through(settings, server.port), lambda: len(rounds) > 2)
+    assert len(rounds) > 2
+
+
+def test_a_provider_that_is_away_is_asked_again(any_database: Database, settings: Settings) -> None:
+    with a_text_provider(503) as provider:
+        with any_database.transaction() as db:
+            write_text(db, "+33612345678", "123456", NOW, give_up_at=NOW + HOUR)
+        through_it = texts_through(settings, provider)
+        with pytest.raises(Unavailable):
+            send_due_texts(any_database, through_it, NOW)
+        provider.answers = [(201, b"{}")]
+        send_due_texts(any_database, through_it, NOW + MINUTE)
+        send_due_texts(any_database, through_it, NOW + 2 * MINUTE)
+    assert len(provider.asked) == 2
+
+
+def test_a_provider_that_says_no_is_not_asked_again(any_database: Database, settings: Settings) -> None:
+    with a_text_provider(402) as provider:
+        with any_database.transaction() as db:
+            write_text(db, "+33612345678", "123456", NOW, give_up_at=NOW + HOUR)
+        for at in (NOW, NOW + MINUTE):
+            send_due_texts(any_database, texts_through(settings, provider), at)
+    assert len(provider.asked) == 1
+    with any_database.reading() as db:
+        text = db.scalars(select(OutgoingText)).one()
+    assert (text.recipient, text.problem) == ("", "the provider answered 402, and not that it took the message")
+
+
+def texts_through(settings: Settings, provider: TextProvider) -> Settings:
+    described = {
+        "sms_provider": "http",
+        "sms_url": SecretStr(f"{provider.url}/texts"),
+        "sms_body": SecretStr('{"to": "{to}", "text": "{text}"}'),
+    }
+    return settings.model_copy(update=described)

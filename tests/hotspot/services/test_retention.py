@@ -20,6 +20,7 @@ from hotspot.models import (
     WifiSession,
     WifiSessionCounter,
 )
+from hotspot.services.outbox import write_text
 from hotspot.services.remembering import remember_device
 from hotspot.services.retention import forget
 from hotspot.values import RefusalReason, Way
@@ -140,3 +141,29 @@ def test_a_device_stays_while_it_is_remembered(any_database: Database, now: date
         erased = forget(db, now, timedelta(days=30))
 
         assert erased == {"grants": 1}
+
+
+def test_a_request_for_a_pass_is_forgotten_after_two_days(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        offer = factories.make_offer(db, way=Way.EMAIL_CODE)
+        for hours in (47, 49):
+            factories.make_pass_request(db, offer=offer, created_at=now - hours * HOUR)
+        assert forget(db, now, YEAR) == {"pass_requests": 1}
+
+
+def test_a_visitor_is_forgotten_with_the_last_pass(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        visitor = factories.make_visitor(db, last_seen_at=now - YEAR - HOUR)
+        began = now - YEAR - HOUR
+        kept = factories.make_grant(db, visitor=visitor, created_at=began, ends_at=now - YEAR + HOUR)
+        assert forget(db, now, YEAR) == {}
+        kept.ends_at = now - YEAR - timedelta(minutes=30)
+        db.flush()
+        assert forget(db, now, YEAR) == {"grants": 1, "visitors": 1}
+
+
+def test_of_text_messages_a_month_is_kept(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        for days in (29, 31):
+            write_text(db, "+33612345678", "x", now - timedelta(days=days), give_up_at=now)
+        assert forget(db, now, YEAR) == {"outgoing_texts": 1}
