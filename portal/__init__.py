@@ -1,6 +1,7 @@
 """For citizens: the page that an access point sends a browser to, and the way from there to the network.
 
-No cookie, no script, no file beside the page: state is in the signed arrival, the style sheet in the page itself.
+No script, no file beside the page, no cookie but for whoever scans a voucher (`scanned_code.py`) or has a device
+remembered (`return_cookie.py`): state is in the signed arrival, the style sheet in the page itself.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from redis import Redis
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
+from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
@@ -23,6 +25,7 @@ from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from portal import language, protection
+from portal.colours import dress
 from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
@@ -50,6 +53,7 @@ def create_app(
     database: Database | None = None,
     redis: "Redis | None" = None,
     clock: Callable[[], datetime] | None = None,
+    libraries: Libraries | None = None,
 ) -> Flask:
     app = Flask(__name__, static_folder=None)
     vault = Vault(settings.secret_key.get_secret_value())
@@ -66,11 +70,12 @@ def create_app(
         last_refusals=LastRefusals(redis),
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
+        libraries=libraries or Libraries(settings.library_patience, settings.web_threads),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals.update(style=Markup(css), base=urlsplit(settings.public_portal).path)  # noqa: S704 - our file
-    app.jinja_env.globals.update(family_name=family_name, local_day=language.local_day)
+    app.jinja_env.globals.update(family_name=family_name, local_day=language.local_day, dress=dress)
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)

@@ -6,6 +6,7 @@ The module imports every family, so that whoever imports it has the whole schema
 from hotspot.models.audit import AuditEntry
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
+from hotspot.models.library_system import LibrarySystem, ReaderRule
 from hotspot.models.mail import OutgoingMail, OutgoingText
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
 from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
@@ -32,6 +33,7 @@ __all__ = [
     "ChangeRecord",
     "Device",
     "Grant",
+    "LibrarySystem",
     "MessageAuthenticatorMode",
     "Nas",
     "NasAddress",
@@ -51,6 +53,7 @@ __all__ = [
     "Patron",
     "Purge",
     "RadiusListener",
+    "ReaderRule",
     "RememberedDevice",
     "Role",
     "SessionWish",

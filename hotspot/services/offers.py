@@ -15,9 +15,6 @@ from hotspot.values import SiteKind, Way
 NO_TERMS = 0
 """The version of the terms where an organisation has written none: the short ones that come with the portal."""
 
-_DEEPEST = 10
-"""Organisations inside organisations: more than this is a circle."""
-
 
 @dataclass(frozen=True, slots=True)
 class OfferShown:
@@ -31,6 +28,9 @@ class OfferShown:
     download_kbps: int | None
     remember_for: timedelta | None
     """How long a device may be remembered; None: it may not."""
+    library_system_id: int | None = None
+    """That has to be asked about its cards; None: they are in the library's file."""
+    asks_pin: bool = True
     sponsor_domains: tuple[str, ...] = ()
 
 
@@ -44,11 +44,15 @@ class SiteShown:
     organisation_id: int
     organisation: str
     contact: str
+    colour: str
+    """#rrggbb; empty for our own."""
     hours: Hours
     offers: tuple[OfferShown, ...]
     terms_version: int
     terms: dict[str, str]
     """Text by language, all of that version; empty for NO_TERMS."""
+    cards_at: tuple[str, ...] = ()
+    """Where library cards are good, at a site where they are not."""
 
 
 def show_site(db: Session, site_id: int) -> SiteShown:
@@ -63,10 +67,12 @@ def show_site(db: Session, site_id: int) -> SiteShown:
         organisation_id=site.organisation_id,
         organisation=site.organisation.name,
         contact=_contact(site.organisation),
+        colour=next((each.colour for each in site.organisation.line if each.colour), ""),
         hours=site.hours,
         offers=_offers(db, site.id),
         terms_version=version,
         terms=terms,
+        cards_at=_cards_at(db, site),
     )
 
 
@@ -84,7 +90,7 @@ def works(way: Way, settings: Settings) -> bool:
 
 def current_terms(db: Session, organisation: Organisation) -> tuple[int, dict[str, str]]:
     """The latest version and its texts; an organisation without its own goes by those of the one above it."""
-    for each in _upward(organisation):
+    for each in organisation.line:
         rows = db.execute(
             select(Terms.version, Terms.language, Terms.text).where(Terms.organisation_id == each.id)
         ).all()
@@ -98,7 +104,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
     offers = db.scalars(
         select(Offer)
         .join(OfferSite, OfferSite.offer_id == Offer.id)
-        .where(OfferSite.site_id == site_id, Offer.retired_at.is_(None))
+        .where(OfferSite.site_id == site_id, Offer.retired_at.is_(None), Offer.by_rule_only.is_(False))
         .order_by(Offer.position, Offer.id)
     )
     return tuple(
@@ -112,19 +118,32 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             upload_kbps=offer.upload_kbps,
             download_kbps=offer.download_kbps,
             remember_for=offer.remember_for,
+            library_system_id=offer.library_system_id,
+            asks_pin=offer.library_system is None or offer.library_system.asks_pin,
             sponsor_domains=tuple(offer.sponsor_domains.split()),
         )
         for offer in offers
     )
 
 
+def _cards_at(db: Session, site: Site) -> tuple[str, ...]:
+    """The other sites of its organisation that take cards, by name; none if this one does."""
+    with_cards = (
+        select(Site.id, Site.name)
+        .join(OfferSite, OfferSite.site_id == Site.id)
+        .join(Offer, Offer.id == OfferSite.offer_id)
+        .where(
+            Site.organisation_id == site.organisation_id,
+            Offer.way == Way.LIBRARY_CARD,
+            Offer.retired_at.is_(None),
+            Offer.by_rule_only.is_(False),
+        )
+        .distinct()
+        .order_by(Site.name)
+    )
+    found = db.execute(with_cards).all()
+    return () if any(row.id == site.id for row in found) else tuple(row.name for row in found)
+
+
 def _contact(organisation: Organisation) -> str:
-    return next((each.contact for each in _upward(organisation) if each.contact), "")
-
-
-def _upward(organisation: Organisation) -> list[Organisation]:
-    """The organisation, then the one above it, and so on."""
-    line = [organisation]
-    while len(line) < _DEEPEST and (parent := line[-1].parent) is not None:
-        line.append(parent)
-    return line
+    return next((each.contact for each in organisation.line if each.contact), "")

@@ -5,7 +5,7 @@ What cites a row goes before the row itself: sessions before their grant, grants
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hotspot.db import Base
@@ -13,12 +13,14 @@ from hotspot.models import (
     Admission,
     Device,
     Grant,
+    LibrarySystem,
     NasAlarm,
     NasDiscard,
     NasSilence,
     OutgoingMail,
     OutgoingText,
     PassRequest,
+    Patron,
     Purge,
     RememberedDevice,
     SessionWish,
@@ -54,8 +56,16 @@ def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[
             name = table.__tablename__
             erased[name] = result.rowcount
             db.add(Purge(happened_at=now, table_name=name, older_than=older_than, erased=result.rowcount))
+    _forget_pins(db, now)
     db.flush()
     return erased
+
+
+def _forget_pins(db: Session, now: datetime) -> None:
+    """Of readers whom a library's system has not confirmed for as long as it trusts them while it is away."""
+    for system_id, trusted_for in db.execute(select(LibrarySystem.id, LibrarySystem.trusted_for)).all():
+        stale = (Patron.library_system_id == system_id) & (Patron.confirmed_at <= now - trusted_for)
+        db.execute(update(Patron).where(stale).values(pin_hash=None, also_typed=""))
 
 
 def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool]]]:
@@ -67,6 +77,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     remembered = select(RememberedDevice.id).where(RememberedDevice.device_mac == Device.mac)
     used_lately = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id, Voucher.ends_at >= before)
     old_batches = select(VoucherBatch.id).where(VoucherBatch.expires_at < before, ~used_lately.exists())
+    live = select(Grant.id).where(Grant.patron_id == Patron.id, Grant.ends_at >= before)
     any_left = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
     return [
         (WifiSessionCounter, WifiSessionCounter.id.in_(select(WifiSession.id).where(over))),
@@ -74,6 +85,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
         (WifiSession, over),
         (Admission, Admission.happened_at < before),
         (Grant, (Grant.ends_at < before) & ~sessions.exists()),
+        (Patron, Patron.library_system_id.is_not(None) & (Patron.updated_at < before) & ~live.exists()),
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
         (Visitor, (Visitor.last_seen_at < before) & ~passes.exists()),

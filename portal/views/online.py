@@ -29,6 +29,7 @@ from portal.letting_in import address_online, see_other
 from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
+from portal.return_cookie import give_cookie
 from portal.visits import shown_site
 
 blueprint = Blueprint("online", __name__)
@@ -104,9 +105,9 @@ def post_remember(token: str) -> Response:
     made = resources()
     with made.database.transaction() as db:
         grant, now = _grant(db, token), made.clock()
-        if grant.ends_at > now:
-            remember_device(db, grant, now)
-    return _to_the_devices(token)
+        device = remember_device(db, grant, now) if grant.ends_at > now else None
+    answer = _to_the_devices(token)
+    return answer if device is None else give_cookie(answer, device, now)
 
 
 @blueprint.post("/online/<token>/forget")

@@ -26,7 +26,7 @@ PATIENCE = 90.0
 """Seconds for a whole town to be made and started on a machine that does other things too."""
 _TCP = (
     *("PORTAL_PORT", "STAFF_PORT", "RADIUS_STATUS_PORT", "WORKER_STATUS_PORT"),
-    *("ACCESS_POINT_PORT", "MAILBOX_PORT", "MAILBOX_SMTP_PORT"),
+    *("ACCESS_POINT_PORT", "LIBRARY_PORT", "MAILBOX_PORT", "MAILBOX_SMTP_PORT"),
 )
 _UDP = ("RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT", "COA_PORT")
 

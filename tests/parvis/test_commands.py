@@ -1,7 +1,6 @@
 """The command line, on a data folder of its own: what it does, what it says, its exit codes."""
 
 import json
-import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,30 +12,11 @@ from hotspot.models import Nas, Patron
 from hotspot.passwords import is_password
 from hotspot.sealing import Vault
 from hotspot.services.staff import sign_in_staff
-from hotspot.settings import Settings, load_settings
-from parvis.secret_key import make_key_file
-from parvis.startup import prepare_var
+from hotspot.settings import Settings
 from simulator.smtp import a_mail_server
-from tests import factories
 from tests.fixtures.sms import a_text_provider
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
-
-
-@pytest.fixture
-def installed(environment: dict[str, str], migrated_sqlite: Path) -> Settings:
-    """Migrated, with a key, a commune and its library."""
-    var = Path(environment["PARVIS_VAR_DIR"])
-    prepare_var(var)
-    make_key_file(var)
-    shutil.copyfile(migrated_sqlite, var / "parvis.sqlite3")
-    settings = load_settings({}, var_dir=var)
-    database = open_database(settings)
-    with database.transaction() as db:
-        commune = factories.make_organisation(db, name="Loue-la-Ville")
-        factories.make_site(db, organisation=commune, name="Library")
-    database.dispose()
-    return settings
 
 
 def test_upgrade_makes_the_tables_and_a_key_for_this_user_alone(parvis: Run, environment: dict[str, str]) -> None:
@@ -191,8 +171,19 @@ def test_cards_are_imported(parvis: Run, installed: Settings, tmp_path: Path) ->
 
     result = parvis("patrons", "import", str(file), "--json")
 
-    assert json.loads(result.stdout) == {"new": 2, "updated": 0, "unchanged": 0}
+    assert json.loads(result.stdout) == {"new": 2, "updated": 0, "unchanged": 0, "missing": 0}
     assert _pins(installed, {"0001": "1234", "0002": "5678"})
+
+
+def test_cards_that_are_missing_expire_only_if_that_is_asked_for(parvis: Run, installed: Settings) -> None:
+    parvis("patrons", "import", "-", stdin=CARDS)
+    one = "numero_carte;code\n0001;1234\n"
+
+    stay = parvis("patrons", "import", "-", stdin=one)
+    expire = parvis("patrons", "import", "-", "--missing-expire", "--json", stdin=one)
+
+    assert stay.stdout.endswith("Not in the file: 1; they stay as they are.\n")
+    assert json.loads(expire.stdout)["expired"] == 1
 
 
 def test_a_dry_run_imports_nothing(parvis: Run, installed: Settings) -> None:
