@@ -356,6 +356,7 @@ def _new_grant(request: PassRequest, now: datetime, settings: Settings) -> Grant
         download_kbps=offer.download_kbps,
         idle_timeout=offer.idle_timeout or settings.idle_timeout,
         by_mac=False,
+        unconfirmed=False,
     )
 
 
