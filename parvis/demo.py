@@ -42,18 +42,18 @@ def run() -> None:
         is_ready=lambda: _accepts(port),
         stage=2,
     )
-    library_port = demo.ports.library_port
-    library = Program(
-        "library",
-        [sys.executable, "-m", "simulator.library", str(demo.library_file), f"--port={library_port}"],
-        is_ready=lambda: _accepts(library_port),
-        stage=2,
-    )
     mailbox_port, smtp_port = demo.ports.mailbox_port, demo.ports.mailbox_smtp_port
     mailbox = Program(
         "mailbox",
         [sys.executable, "-m", "simulator.mailbox", f"--port={mailbox_port}", f"--smtp-port={smtp_port}"],
         is_ready=lambda: _accepts(mailbox_port),
+        stage=2,
+    )
+    library_port = demo.ports.library_port
+    library = Program(
+        "library",
+        [sys.executable, "-m", "simulator.library", str(demo.library_file), f"--port={library_port}"],
+        is_ready=lambda: _accepts(library_port),
         stage=2,
     )
     configure_logging(demo.settings, "supervisor")

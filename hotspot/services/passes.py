@@ -217,6 +217,11 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
     refusal = _why_no_pass(db, request, now, settings)
     if refusal is not None:
         return refusal
+    if request.grant is None:
+        request.grant = _going_on(db, request, now)
+        if request.grant is not None:
+            request.state = PassState.GRANTED
+            return request.grant
     full = _new_grant(request, now, settings)
     worth = decide_admission(terms_of(full, settings), Usage(), now)
     if isinstance(worth, Refuse):
@@ -235,6 +240,22 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
     db.flush()
     assert request.grant is not None  # noqa: S101 - set above
     return request.grant
+
+
+def _going_on(db: Session, request: PassRequest, now: datetime) -> Grant | None:
+    """The person's pass on this device, here, while it lasts: asked for anew it is the same one."""
+    return db.scalar(
+        select(Grant)
+        .where(
+            Grant.device_mac == request.device_mac,
+            Grant.offer_id == request.offer_id,
+            Grant.site_id == request.site_id,
+            Grant.visitor_id == request.visitor_id,
+            Grant.ends_at > now,
+        )
+        .order_by(Grant.created_at.desc())
+        .limit(1)
+    )
 
 
 def lengthen_late_starts(db: Session, now: datetime) -> int:
@@ -335,6 +356,7 @@ def _new_grant(request: PassRequest, now: datetime, settings: Settings) -> Grant
         download_kbps=offer.download_kbps,
         idle_timeout=offer.idle_timeout or settings.idle_timeout,
         by_mac=False,
+        unconfirmed=False,
     )
 
 

@@ -139,8 +139,8 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
     refusal = None
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
-        can_return, is_over = _returns(db, arrival)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
+        can_return, is_over = _returns(db, arrival)
     if waiting is not None and waiting.way in FORM_WAYS and grant is None and not may_choose:
         return pass_page(arrival, waiting)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back

@@ -254,6 +254,11 @@ def test_asked_again_it_is_the_same_pass(square: Square) -> None:
     assert square.count(Grant) == 1
 
 
+def test_asked_for_anew_while_it_lasts_it_is_the_same_pass(square: Square) -> None:
+    grant = square.passed()
+    assert grant_pass(square.db, square.asked(), square.now + 30 * MINUTE, square.settings) is grant
+
+
 def test_it_ends_at_closing_time(square: Square) -> None:
     square.site.opening_intervals = [OpeningInterval(weekday=1, opens_at=time(9), closes_at=time(18))]
     square.db.flush()
