@@ -4,6 +4,7 @@ The module imports every family, so that whoever imports it has the whole schema
 """
 
 from hotspot.models.audit import AuditEntry
+from hotspot.models.desk_action import DeskAction, DeskActionKind
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
 from hotspot.models.mail import OutgoingMail
@@ -28,6 +29,8 @@ __all__ = [
     "AlarmKind",
     "AuditEntry",
     "ChangeRecord",
+    "DeskAction",
+    "DeskActionKind",
     "Device",
     "Grant",
     "MessageAuthenticatorMode",
