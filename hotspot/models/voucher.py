@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from hotspot.db import Base
 from hotspot.models.offer import Offer
 from hotspot.models.site import Site
+from hotspot.policy.voucher_use import Validity, VoucherLife
 
 if TYPE_CHECKING:
     from hotspot.models.grant import Grant
@@ -51,6 +52,12 @@ class VoucherBatch(Base):
     )
 
     @property
+    def validity(self) -> Validity | None:
+        """What was chosen when it was printed. None: as the offer says."""
+        chosen = Validity(self.valid_for, self.until)
+        return None if chosen == Validity() else chosen
+
+    @property
     def devices_at_once(self) -> int:
         return self.devices or self.offer.devices_at_once
 
@@ -72,3 +79,7 @@ class Voucher(Base):
 
     batch: Mapped[VoucherBatch] = relationship(back_populates="vouchers")
     grants: Mapped[list[Grant]] = relationship(back_populates="voucher")
+
+    @property
+    def life(self) -> VoucherLife:
+        return VoucherLife(self.batch.expires_at, self.redeemed_at, self.ends_at, self.voided_at)
