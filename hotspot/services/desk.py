@@ -121,7 +121,7 @@ def _live_by_batch(db: Session, batch_ids: Sequence[int]) -> dict[int, int]:
         .where(Voucher.batch_id.in_(batch_ids), WifiSession.ended_at.is_(None))
         .group_by(Voucher.batch_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _live_grants(db: Session, voucher_ids: Sequence[int], now: datetime) -> list[tuple[GrantBefore, Grant]]:
