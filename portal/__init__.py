@@ -18,6 +18,7 @@ from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
@@ -52,6 +53,7 @@ def create_app(
         limits=RateLimits(redis, vault.digest),
         last_arrivals=LastArrivals(redis),
         last_refusals=LastRefusals(redis),
+        refusals=RefusalMemory(redis, vault.digest),
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
     )

@@ -14,6 +14,7 @@ from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
 from hotspot.sealing import Vault
@@ -68,6 +69,7 @@ class Resources:
     limits: RateLimits
     last_arrivals: LastArrivals
     last_refusals: LastRefusals
+    refusals: RefusalMemory
     returning: ReturningDevices
     known: KnownDevices
     places: Memory[KnownPlace | None] = field(default_factory=Memory)

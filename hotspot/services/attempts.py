@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from hotspot.adapters.rate_limit import CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt, RateLimits
-from hotspot.policy.voucher_codes import beginning_of
+from hotspot.policy.voucher_codes import VoucherCode, beginning_of, parse_code
 from hotspot.services.signing_in import Credential, LibraryCard, VoucherCodeGiven
 from hotspot.values import RefusalReason, Refuse
 
@@ -24,6 +24,30 @@ def attempts_of(credential: Credential, *, device_mac: str, site_id: int, organi
         case VoucherCodeGiven(code):
             counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
     return counted
+
+
+def subjects_of(credential: Credential, *, device_mac: str, organisation_id: int) -> list[str]:
+    """Whose refusal it is, for `RefusalMemory`."""
+    subjects = [device_subject(device_mac)]
+    match credential:
+        case LibraryCard(card_number):
+            subjects.append(card_subject(organisation_id, card_number))
+        case VoucherCodeGiven(code) if (parsed := parse_code(code)) is not None:
+            subjects.append(code_subject(parsed))
+    return subjects
+
+
+def device_subject(device_mac: str) -> str:
+    return f"device:{device_mac}"
+
+
+def card_subject(organisation_id: int, card_number: str) -> str:
+    """`organisation_id`: the site's, as for the attempts that are counted."""
+    return f"card:{organisation_id}:{card_number.strip()}"
+
+
+def code_subject(code: VoucherCode) -> str:
+    return f"code:{code}"
 
 
 def within_limits(

@@ -11,7 +11,7 @@ from hotspot.adapters.last_arrival import LastArrival
 from hotspot.adapters.rate_limit import ADDRESS, DEVICE, Attempt, whose
 from hotspot.models import Nas
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
-from hotspot.services.attempts import attempts_of, within_limits
+from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.signing_in import (
     Credential,
@@ -58,6 +58,7 @@ def post_sign_in(arrival: Arrival) -> Response:
     asked = _request(arrival, site, form, offer, credential)
     answer = _within_limits(_attempts(arrival, site, credential), lambda db: _sign_in(db, asked))
     if isinstance(answer, Refuse):
+        _remember(answer, subjects_of(credential, device_mac=arrival.device_mac, organisation_id=site.organisation_id))
         return _refused(arrival, site, answer, offer, form)
     return _signed_in(arrival, *answer)
 
@@ -80,6 +81,7 @@ def post_continue(arrival: Arrival) -> Response:
     site = shown_site(arrival.site_id)
     answer = _within_limits([Attempt(DEVICE, arrival.device_mac)], again)
     if isinstance(answer, Refuse):
+        _remember(answer, [device_subject(arrival.device_mac)])
         return _refused(arrival, site, answer)
     return _signed_in(arrival, *answer)
 
@@ -112,6 +114,11 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     _SIGN_INS.labels(grant.way.value).inc()
     log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
     return send_to_the_nas(arrival, signed_in.login, secret)
+
+
+def _remember(refusal: Refuse, subjects: list[str]) -> None:
+    """For the desk, when the visitor asks there."""
+    resources().refusals.remember(subjects, refusal, resources().clock())
 
 
 def _refused(
