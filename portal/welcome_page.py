@@ -9,7 +9,7 @@ from flask import Response, make_response, render_template
 
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.offers import OfferShown, SiteShown
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import RefusalReason, Refuse, print_mac
 from portal.answers import Notice, notice_of
 from portal.arrival import Arrival
 from portal.drawn_page import DrawnPage
@@ -33,12 +33,16 @@ class Shown:
     remember: bool = False
     card_number: str = ""
     """As typed, so that a wrong PIN does not cost it. Nothing secret is ever shown again."""
+    device: str = ""
+    """Its address, to be read out at the desk by whoever was refused."""
 
 
 def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:
     made = resources()
     now = made.clock()
     token = replace(arrival, language=language()).to_token(made.vault)
+    if shown.notice is not None and shown.notice.is_problem:
+        shown = replace(shown, device=print_mac(arrival.device_mac))
     if shown != Shown():
         return make_response(_render(arrival.site_id, shown, now, token), status)
     key = (arrival.site_id, language(), int(now.timestamp()) // 60)

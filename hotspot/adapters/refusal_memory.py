@@ -1,4 +1,4 @@
-"""Why a card, a code or a device was last told no: for the desk, when its person asks why, and by then nothing is wrong.
+"""Why a card, a code or a device was last told no: for the desk, where its person asks when nothing is wrong any more.
 
 Kept for a day in Redis under keyed digests: neither a card number nor a code stands there. One refusal each, the last;
 no history. When Redis is away nothing is remembered and nothing is found.

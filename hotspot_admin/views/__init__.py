@@ -2,6 +2,8 @@
 
 from hotspot_admin.views import (
     audit,
+    desk,
+    desk_answers,
     figures,
     health,
     home,
@@ -18,6 +20,8 @@ BLUEPRINTS = (
     health.blueprint,
     sign_in.blueprint,
     home.blueprint,
+    desk.blueprint,
+    desk_answers.blueprint,
     online.blueprint,
     vouchers.blueprint,
     patrons.blueprint,

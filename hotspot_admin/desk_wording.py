@@ -1,0 +1,106 @@
+"""What the desk is told of a refusal: what the matter is, and what can be done about it on this side of the counter."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hotspot.models import DeskActionKind
+from hotspot.values import RefusalReason
+from hotspot.wording import Explanation, explain
+from hotspot_admin.language import clock_time, day_and_month, gettext, language, mark
+from hotspot_admin.resources import now
+
+_AT_THE_DESK: Mapping[RefusalReason, tuple[str, str]] = {
+    RefusalReason.VOUCHER_UNKNOWN: (
+        mark("The code was not one of ours."),
+        mark("Read it once more from the paper, or print a new pass."),
+    ),
+    RefusalReason.VOUCHER_USED: (
+        mark("Its time is over."),
+        mark("Give one more hour, or print a new pass."),
+    ),
+    RefusalReason.VOUCHER_VOID: (
+        mark("It was made void."),
+        mark("If that was a mistake of a moment ago, undo it. Otherwise print a new pass."),
+    ),
+    RefusalReason.VOUCHER_EXPIRED: (
+        mark("It was not used in time."),
+        mark("Print a new pass."),
+    ),
+    RefusalReason.UNKNOWN_CARD_OR_PIN: (
+        mark("Card number and PIN did not go together."),
+        mark("Compare the number with the card. If it is right, give the person a new PIN in the library’s system."),
+    ),
+    RefusalReason.CARD_BLOCKED: (
+        mark("The card is blocked."),
+        mark(
+            "See in the library’s system why. An administrator can unblock it here; until then a day pass is a way in."
+        ),
+    ),
+    RefusalReason.CARD_EXPIRED: (
+        mark("The card is out of date."),
+        mark(
+            "Renew it in the library’s system; it works here with the next import. Until then a day pass is a way in."
+        ),
+    ),
+    RefusalReason.SITE_CLOSED: (
+        mark("The place is closed at this hour."),
+        mark("Nothing has to be done: it works again when the place opens. The hours are on the page of the site."),
+    ),
+    RefusalReason.OFFER_NOT_HERE: (
+        mark("It is not taken at your sites."),
+        mark("Print a pass of a kind that is."),
+    ),
+    RefusalReason.TOO_MANY_DEVICES: (
+        mark("As many devices as are allowed are online with it."),
+        mark("End one of the connections below, or have one of the devices sign out."),
+    ),
+    RefusalReason.TOO_MANY_ATTEMPTS: (
+        mark("There were too many wrong guesses."),
+        mark("Look together at what is typed, then lift the lock; or wait."),
+    ),
+    RefusalReason.GRANT_ENDED: (
+        mark("The time of the visit is over."),
+        mark("Give one more hour, or have the person sign in again."),
+    ),
+    RefusalReason.ENDED_BY_STAFF: (
+        mark("Somebody of the staff ended the visit."),
+        mark("If nothing speaks against it, have the person sign in again."),
+    ),
+    RefusalReason.TIME_USED_UP: (
+        mark("The time online is used up."),
+        mark("Give one more hour, or print a new pass."),
+    ),
+    RefusalReason.VOLUME_USED_UP: (
+        mark("The data of this visit are used up."),
+        mark("Another hour would not help: print a new pass."),
+    ),
+    RefusalReason.TERMS_NOT_ACCEPTED: (
+        mark("The terms of use were not accepted."),
+        mark("On the page, it is the button that accepts them and connects."),
+    ),
+}
+"""Of any other the desk is told what the visitor is told."""
+
+DONE: Mapping[DeskActionKind, str] = {
+    DeskActionKind.PRINTED: mark("Printed"),
+    DeskActionKind.VOIDED: mark("Made void"),
+    DeskActionKind.HOUR_GIVEN: mark("One more hour"),
+}
+
+
+def explain_at_the_desk(reason: RefusalReason) -> Explanation:
+    own = _AT_THE_DESK.get(reason)
+    return explain(reason, language()) if own is None else Explanation(gettext(own[0]), gettext(own[1]))
+
+
+def said_to_the_visitor(reason: RefusalReason) -> str:
+    return explain(reason, language()).title
+
+
+def when(moment: datetime, zone: ZoneInfo) -> str:
+    """14:05, and the day where it is not today."""
+    day = moment.astimezone(zone).date()
+    if day == now().astimezone(zone).date():
+        return clock_time(moment, zone)
+    return f"{day_and_month(day)} {clock_time(moment, zone)}"
