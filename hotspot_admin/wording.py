@@ -18,6 +18,10 @@ DEVICE_FAMILIES = {
     "": mark("Unknown"),
 }
 ACTIONS = {
+    "desk.attempts_forgiven": mark("Lock after wrong guesses lifted"),
+    "desk.devices_forgotten": mark("Remembered devices forgotten at the desk"),
+    "grant.hour_given": mark("One more hour given to a visit"),
+    "grant.hour_undone": mark("One more hour of a visit taken back"),
     "nas.access_point_added": mark("Access point added"),
     "nas.access_point_removed": mark("Access point removed"),
     "nas.changed": mark("Gateway changed"),
@@ -40,8 +44,12 @@ ACTIONS = {
     "terms.published": mark("Terms of use published"),
     "unknown_source.ignored": mark("Unknown access point ignored"),
     "wifi_session.ended": mark("Connections ended"),
+    "voucher.hour_given": mark("One more hour given to a voucher"),
+    "voucher.hour_undone": mark("One more hour of a voucher taken back"),
+    "voucher.void_undone": mark("Voucher made good again"),
     "voucher.voided": mark("Voucher made void"),
     "voucher_batch.created": mark("Batch of vouchers made"),
+    "voucher_batch.print_undone": mark("Printing of vouchers undone"),
     "voucher_batch.printed": mark("Sheet of vouchers printed"),
     "voucher_batch.voided": mark("Batch of vouchers made void"),
 }
@@ -77,6 +85,7 @@ FACTS = {
     "swaps_octets": mark("Counts the other way round"),
     "time_zone": mark("Time zone"),
     "unchanged": mark("Unchanged"),
+    "until": mark("Until"),
     "updated": mark("Changed"),
     "visits_too": mark("The visit too"),
     "voucher": mark("Voucher"),
