@@ -98,8 +98,9 @@ def said_to_the_visitor(reason: RefusalReason) -> str:
     return explain(reason, language()).title
 
 
-def when(moment: datetime, zone: ZoneInfo) -> str:
+def when(moment: datetime, zone_name: str) -> str:
     """14:05, and the day where it is not today."""
+    zone = ZoneInfo(zone_name)
     day = moment.astimezone(zone).date()
     if day == now().astimezone(zone).date():
         return clock_time(moment, zone)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from hotspot.errors import NotFound
-from hotspot.models import DeskAction, DeskActionKind, Grant, VoucherBatch
+from hotspot.models import DeskAction, DeskActionKind, Grant, Voucher, VoucherBatch
 from hotspot.services.staff import Scope
 from hotspot.values import RefusalReason
 
@@ -78,7 +78,10 @@ def get_action(db: Session, by: Scope, action_id: int) -> DeskAction:
 
 
 def own_actions(db: Session, by: Scope, now: datetime) -> Sequence[DeskAction]:
-    """What this person did within UNDO_WITHIN and has not undone, the latest first."""
+    """What this person did within UNDO_WITHIN and can still undo, as far as a glance tells; the latest first."""
+    unused = select(Voucher.id).where(
+        Voucher.batch_id == DeskAction.batch_id, Voucher.redeemed_at.is_(None), Voucher.voided_at.is_(None)
+    )
     return db.scalars(
         select(DeskAction)
         .where(
@@ -86,6 +89,7 @@ def own_actions(db: Session, by: Scope, now: datetime) -> Sequence[DeskAction]:
             DeskAction.site_id.in_(by.site_ids),
             DeskAction.done_at > now - UNDO_WITHIN,
             DeskAction.undone_at.is_(None),
+            (DeskAction.kind != DeskActionKind.PRINTED) | unused.exists(),
         )
         .options(joinedload(DeskAction.site), joinedload(DeskAction.batch))
         .order_by(DeskAction.id.desc())

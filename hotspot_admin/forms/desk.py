@@ -22,11 +22,11 @@ DETAILS = ("count", "devices", "expires_on", "sheet", "paper_language")
 class DeskForm(OnePassForm):
     label = text_field(mark("For whom"), LONGEST_LABEL, required=False, autocomplete="off")
     hours = IntegerField(
-        mark("Hours from first use"),
+        mark("Good for, in hours"),
         [Optional(), NumberRange(1, MOST_HOURS, mark("A pass is good for between 1 hour and 30 days."))],
         render_kw={"inputmode": "numeric", "min": 1, "max": MOST_HOURS, "autocomplete": "off"},
     )
-    until = DateField(mark("Or until a day, included"), [Optional()])
+    until = DateField(mark("Or until, included"), [Optional()])
     count = IntegerField(
         mark("How many"),
         [InputRequired(REQUIRED), NumberRange(1, LARGEST_BATCH, mark("A batch has between 1 and 200 vouchers."))],

@@ -6,7 +6,6 @@ A card number and a device's address stand in no address of a page: it carries t
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from cryptography.fernet import InvalidToken
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -35,7 +34,7 @@ from hotspot.services.looking_up import (
     show_device,
     show_voucher,
 )
-from hotspot.services.one_more_hour import HourGiven, give_hour_to_grant, give_hour_to_voucher
+from hotspot.services.one_more_hour import HourGiven, can_be_lengthened, give_hour_to_grant, give_hour_to_voucher
 from hotspot.services.remembering import forget_at_the_desk, forget_devices_of_patron
 from hotspot.services.sites import local_zone
 from hotspot.values import RefusalReason, parse_mac
@@ -119,7 +118,7 @@ def voucher(batch_id: int, number: int) -> ResponseReturnValue:
         about = show_voucher(db, scope(), batch_id, number, now(), made.settings, shut_until=shut_until)
         actions = actions_about(own_actions(db, scope(), now()), batch_id, number)
         live = sum(visit.wifi_session_id is not None for visit in about.visits)
-    zone = ZoneInfo(about.batch.site.time_zone)
+    zone = about.batch.site.time_zone
     return _answer_page(
         "desk/voucher.html", zone, _last_refusal([code_subject(code)]), about, actions=actions, live=live
     )
@@ -194,7 +193,7 @@ def card(token: str) -> ResponseReturnValue:
         organisations = organisations_of_sites(db, scope())
         shut_until = _shut_until(_attempts_with(organisations, number))
         about = show_card(db, scope(), number, now(), made.settings, shut_until=shut_until)
-        zone = local_zone(db, scope())
+        zone = local_zone(db, scope()).key
         live = sum(visit.wifi_session_id is not None for visit in about.visits)
     last = _last_refusal(_card_subjects(organisations, number))
     return _answer_page("desk/card.html", zone, last, about, token=token, live=live)
@@ -244,10 +243,12 @@ def device(token: str) -> ResponseReturnValue:
     with made.database.reading() as db:
         shut_until = _shut_until([Attempt(DEVICE, mac)])
         about = show_device(db, scope(), mac, now(), made.settings, shut_until=shut_until)
-        zone = ZoneInfo(about.visits[0].grant.site.time_zone) if about.visits else local_zone(db, scope())
+        zone = about.visits[0].grant.site.time_zone if about.visits else local_zone(db, scope()).key
         pass_number = _pass_of(about.visits)
+        found = about.visits[0].grant.voucher if pass_number is not None else None
     last = _last_refusal([device_subject(mac)])
-    return _answer_page("desk/device.html", zone, last, about, token=token, pass_number=pass_number)
+    seen = found.ends_at if found is not None and can_be_lengthened(found, now()) else None
+    return _answer_page("desk/device.html", zone, last, about, token=token, pass_number=pass_number, lengthened_by=seen)
 
 
 @blueprint.post(f"{_DEVICE}/forget")
@@ -292,9 +293,7 @@ def end_connection(wifi_session_id: UUID) -> ResponseReturnValue:
 # ---- all of them ----
 
 
-def _answer_page(
-    template: str, zone: ZoneInfo, last_refusal: LastRefusal | None, about: object, **facts: object
-) -> str:
+def _answer_page(template: str, zone: str, last_refusal: LastRefusal | None, about: object, **facts: object) -> str:
     return render_template(
         template,
         about=about,
