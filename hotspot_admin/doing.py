@@ -33,8 +33,8 @@ def trying() -> Iterator[Doing]:
 
 def back_to(usual: str) -> ResponseReturnValue:
     """The page of the desk that the button was on, or the usual one."""
-    asked = own_path(request.form.get("back", ""))
-    return redirect(asked if asked is not None and urlsplit(asked).path.startswith("/desk") else usual, 303)
+    asked = own_path(request.form.get("back", "")) or usual
+    return redirect(asked if asked == "/desk" or asked.startswith("/desk/") else usual, 303)
 
 
 def own_path(address: str) -> str | None:
