@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     web_threads: Annotated[int, Field(ge=1, le=256)] = 8
 
     default_language: Literal["fr", "en"] = "fr"
+    library_patience: Annotated[Length, Field(le=timedelta(seconds=10))] = timedelta(seconds=1.2)
+    """How long a library's own system is waited for; the sign-in is answered a moment later, whatever it says. RADIUS
+    waits a little less, since access points do."""
     one_time_login_life: Length = timedelta(seconds=120)
     arrival_life: Length = timedelta(minutes=30)
     """How long a page left open may still be sent; the access point's challenge is renewed if it is older."""

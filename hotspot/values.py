@@ -1,8 +1,9 @@
 """Small values that everybody speaks of: parse, compare, print. No table, no door, no I/O."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from typing import NewType
@@ -63,6 +64,16 @@ class Way(StrEnum):
     ONE_TAP = "one_tap"
 
 
+class LibrarySystemKind(StrEnum):
+    """What a library's own system speaks."""
+
+    SIP2 = "sip2"
+    KOHA_REST = "koha_rest"
+    KOHA_ILSDI = "koha_ilsdi"
+    LDAP = "ldap"
+    HTTP = "http"
+
+
 class SiteKind(StrEnum):
     LIBRARY = "library"
     SQUARE = "square"
@@ -77,6 +88,11 @@ class RefusalReason(StrEnum):
     UNKNOWN_CARD_OR_PIN = "unknown_card_or_pin"
     CARD_EXPIRED = "card_expired"
     CARD_BLOCKED = "card_blocked"
+    CARD_LOST = "card_lost"
+    CARD_OWES = "card_owes"
+    CARD_OVERDUE = "card_overdue"
+    READER_NOT_ENTITLED = "reader_not_entitled"
+    LIBRARY_AWAY = "library_away"
     VOUCHER_UNKNOWN = "voucher_unknown"
     VOUCHER_USED = "voucher_used"
     VOUCHER_VOID = "voucher_void"
@@ -119,10 +135,15 @@ counted, not written down."""
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The core's no. `again_at`: when the same request could succeed, where that is known (UTC)."""
+    """The core's no."""
 
     reason: RefusalReason
     again_at: datetime | None = None
+    """When the same request could succeed, where that is known (UTC)."""
+    day: date | None = None
+    """That the sentence speaks of: when the card expired."""
+    own_words: Mapping[str, str] | None = None
+    """The sentence of whoever made the rule, by language, in place of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
 
+from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hotspot.values import RefusalReason
+from hotspot.values import RefusalReason, Refuse
 
 LANGUAGES = ("fr", "en")
 """The first is the one for a visitor whose browser asks for none that we speak."""
@@ -54,10 +55,26 @@ def explain(reason: RefusalReason, language: str) -> Explanation:
     return Explanation(gettext(title), gettext(what_to_do))
 
 
+def explain_refusal(refusal: Refuse, language: str) -> Explanation:
+    """With the day that it speaks of, or in the words of whoever made the rule."""
+    explanation = explain(refusal.reason, language)
+    if refusal.own_words and any(refusal.own_words.values()):
+        words = refusal.own_words
+        own = words.get(language) or next((words[each] for each in LANGUAGES if words.get(each)), "")
+        return Explanation(own or next(filter(None, words.values())), "")
+    dated = _DATED.get(refusal.reason)
+    if dated is not None and refusal.day is not None:
+        day = format_date(refusal.day, "d MMMM y", locale=language)
+        return Explanation(translations(language).gettext(dated) % {"day": day}, explanation.what_to_do)
+    return explanation
+
+
 def _(message: str) -> str:
     """Marks a message id for extraction; it is translated when it is shown."""
     return message
 
+
+_DATED = {RefusalReason.CARD_EXPIRED: _("Your library card expired on %(day)s.")}
 
 _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     RefusalReason.UNKNOWN_CARD_OR_PIN: (
@@ -71,6 +88,26 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     RefusalReason.CARD_BLOCKED: (
         _("Your library card cannot be used for the moment."),
         _("The library desk can tell you why and put it right."),
+    ),
+    RefusalReason.CARD_LOST: (
+        _("This card was reported as lost."),
+        _("If it is yours, show it at the library desk: they can put it right in a moment."),
+    ),
+    RefusalReason.CARD_OWES: (
+        _("Your library card is blocked because of an amount to be paid."),
+        _("The library desk can tell you how much it is and unblock the card."),
+    ),
+    RefusalReason.CARD_OVERDUE: (
+        _("Your library card is blocked because of items to be returned."),
+        _("Bring them back, or ask the library desk: they can unblock the card."),
+    ),
+    RefusalReason.READER_NOT_ENTITLED: (
+        _("Your library card does not include the Wi-Fi here."),
+        _("The library desk can tell you what it includes. There may be another way to connect on this page."),
+    ),
+    RefusalReason.LIBRARY_AWAY: (
+        _("The library’s system does not answer at the moment."),
+        _("Your card could not be checked. Try again in a few minutes, or choose another way to connect."),
     ),
     RefusalReason.VOUCHER_UNKNOWN: (
         _("We do not know this code."),

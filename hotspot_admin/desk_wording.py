@@ -5,8 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hotspot.models import DeskActionKind
-from hotspot.values import RefusalReason
-from hotspot.wording import Explanation, explain
+from hotspot.values import RefusalReason, Refuse
+from hotspot.wording import Explanation, explain_refusal
 from hotspot_admin.language import clock_time, day_and_month, gettext, language, mark
 from hotspot_admin.resources import now
 
@@ -42,6 +42,26 @@ _AT_THE_DESK: Mapping[RefusalReason, tuple[str, str]] = {
         mark(
             "Renew it in the library’s system; it works here with the next import. Until then a day pass is a way in."
         ),
+    ),
+    RefusalReason.CARD_LOST: (
+        mark("The card was reported as lost."),
+        mark("See in the library’s system whose it is. Once that is put right there, it works here at once."),
+    ),
+    RefusalReason.CARD_OWES: (
+        mark("The reader owes more than is allowed."),
+        mark("See the amount in the library’s system. Until it is paid a day pass is a way in."),
+    ),
+    RefusalReason.CARD_OVERDUE: (
+        mark("The reader has kept things for too long."),
+        mark("See in the library’s system what has to be brought back. Until then a day pass is a way in."),
+    ),
+    RefusalReason.READER_NOT_ENTITLED: (
+        mark("A rule of the library says no to this reader."),
+        mark("The rules look at category, age and home library. A day pass is another way in."),
+    ),
+    RefusalReason.LIBRARY_AWAY: (
+        mark("The library’s system did not answer."),
+        mark("Try again in a few minutes. Until then a day pass is a way in."),
     ),
     RefusalReason.SITE_CLOSED: (
         mark("The place is closed at this hour."),
@@ -89,13 +109,14 @@ DONE: Mapping[DeskActionKind, str] = {
 }
 
 
-def explain_at_the_desk(reason: RefusalReason) -> Explanation:
-    own = _AT_THE_DESK.get(reason)
-    return explain(reason, language()) if own is None else Explanation(gettext(own[0]), gettext(own[1]))
+def explain_at_the_desk(refusal: Refuse) -> Explanation:
+    own = _AT_THE_DESK.get(refusal.reason)
+    return explain_refusal(refusal, language()) if own is None else Explanation(gettext(own[0]), gettext(own[1]))
 
 
-def said_to_the_visitor(reason: RefusalReason) -> str:
-    return explain(reason, language()).title
+def said_to_the_visitor(refusal: Refuse) -> str:
+    """Of a rule, in the library's own words."""
+    return explain_refusal(refusal, language()).title
 
 
 def when(moment: datetime, zone_name: str) -> str:

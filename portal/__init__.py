@@ -15,6 +15,7 @@ from redis import Redis
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
+from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
@@ -39,6 +40,7 @@ def create_app(
     database: Database | None = None,
     redis: "Redis | None" = None,
     clock: Callable[[], datetime] | None = None,
+    libraries: Libraries | None = None,
 ) -> Flask:
     app = Flask(__name__, static_folder=None)
     vault = Vault(settings.secret_key.get_secret_value())
@@ -56,6 +58,7 @@ def create_app(
         refusals=RefusalMemory(redis, vault.digest),
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
+        libraries=libraries or Libraries(settings.library_patience, settings.web_threads),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors import VENDORS
-from hotspot.wording import explain
+from hotspot.wording import explain_refusal
 from portal.language import gettext, language, local_moment
 
 STATUSES: dict[RefusalReason, HTTPStatus] = {
@@ -21,6 +21,7 @@ STATUSES: dict[RefusalReason, HTTPStatus] = {
     RefusalReason.VOUCHER_USED: HTTPStatus.CONFLICT,
     RefusalReason.TOO_MANY_DEVICES: HTTPStatus.CONFLICT,
     RefusalReason.TOO_MANY_ATTEMPTS: HTTPStatus.TOO_MANY_REQUESTS,
+    RefusalReason.LIBRARY_AWAY: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalReason.NOT_FROM_ACCESS_POINT: HTTPStatus.BAD_REQUEST,
 }
 """Every other refusal is FORBIDDEN."""
@@ -56,7 +57,7 @@ def status_of(reason: RefusalReason) -> HTTPStatus:
 
 
 def notice_of(refusal: Refuse, now: datetime, zone: ZoneInfo) -> Notice:
-    explanation = explain(refusal.reason, language())
+    explanation = explain_refusal(refusal, language())
     again = ""
     if refusal.again_at is not None:
         whole_minute = refusal.again_at + _MINUTE - timedelta(microseconds=1)  # never a moment too early
@@ -74,7 +75,7 @@ def page(template: str, status: int = HTTPStatus.OK, **facts: Any) -> Response:
 
 def refusal_page(refusal: Refuse, *, status: int | None = None, **facts: Any) -> Response:
     """A page of its own, for those who cannot be shown a form."""
-    explanation = explain(refusal.reason, language())
+    explanation = explain_refusal(refusal, language())
     return page(
         "message.html",
         status or status_of(refusal.reason),

@@ -7,6 +7,7 @@ who posts a form can at most open the network to the device that the arrival nam
 from wtforms import BooleanField, Form, IntegerField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
+from hotspot.services.offers import OfferShown
 from hotspot.values import Way
 from portal.language import gettext, mark
 
@@ -22,13 +23,13 @@ class SignInForm(Form):  # type: ignore[misc]  # WTForms has no types
     accept_terms = IntegerField(validators=[Optional()])
     """The version of the terms that the pressed button accepts."""
 
-    def problems(self, way: Way) -> tuple[tuple[str, str], ...]:
-        """(field, what is wrong) for the fields of this way to sign in."""
+    def problems(self, offer: OfferShown) -> tuple[tuple[str, str], ...]:
+        """(field, what is wrong) for the fields of this offer."""
         self.validate()
         return tuple(
             (name, gettext(_UNREADABLE if self[name].errors else missing))
-            for name, missing in _NEEDED[way]
-            if self[name].errors or not (self[name].data or "").strip()
+            for name, missing in _NEEDED[offer.way]
+            if (name != "pin" or offer.asks_pin) and (self[name].errors or not (self[name].data or "").strip())
         )
 
 

@@ -12,6 +12,7 @@ from redis import Redis
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_arrival import LastArrivals
 from hotspot.adapters.last_refusal import LastRefusals
+from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.refusal_memory import RefusalMemory
@@ -72,6 +73,7 @@ class Resources:
     refusals: RefusalMemory
     returning: ReturningDevices
     known: KnownDevices
+    libraries: Libraries
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     sites: Memory[SiteShown] = field(default_factory=Memory)
     pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))

@@ -29,6 +29,8 @@ class Shown:
     notice: Notice | None = None
     can_continue: bool = False
     """The device has a grant here with something left: one button instead of a form."""
+    can_return: bool = False
+    """It is remembered here, under another address: one button above the forms."""
     tried: OfferShown | None = None
     remember: bool = False
     card_number: str = ""

@@ -5,7 +5,7 @@ from hotspot.sealing import Vault
 from hotspot.services.radius_clients import RadiusClient
 from hotspot.settings import Settings
 from hotspot.values import Admit, Refuse
-from hotspot.wording import explain
+from hotspot.wording import explain_refusal
 from radius.authenticity import Proof
 from radius.messages import Accept, Reject
 from radius.mschap import MsChapV2
@@ -37,7 +37,7 @@ class ReplyWriter:
 
     def reject(self, refuse: Refuse, client: RadiusClient) -> Reject:
         """Nothing else may be in an Access-Reject (RFC 2865 section 5.44)."""
-        sentence = explain(refuse.reason, self._settings.default_language).title
+        sentence = explain_refusal(refuse, self._settings.default_language).title
         page = refused_url(self._settings, refuse.reason, client.nas_id)
         attributes = client.vendor.reject_attributes(page)
         return Reject([("Reply-Message", shortened(sentence)), *attributes])

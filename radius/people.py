@@ -5,14 +5,16 @@ late answer does no harm: asking again finds the grant that was made.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.known_devices import KnownDevices
+from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
@@ -23,8 +25,9 @@ from hotspot.sealing import Vault
 from hotspot.services.admission import Answered, answered
 from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.mac_authentication import DeviceSeen, admit_device
-from hotspot.services.offers import show_site
-from hotspot.services.signing_in import Entered, SignInRequest, enter
+from hotspot.services.offers import OfferShown, show_site
+from hotspot.services.readers import check_card, connection_for
+from hotspot.services.signing_in import Entered, LibraryCard, SignInRequest, enter
 from hotspot.settings import Settings
 from hotspot.values import QUIET_REFUSALS, Admit, MacAddress, RefusalReason, Refuse, Way, parse_mac
 from radius.attributes import ReplyWriter
@@ -37,6 +40,8 @@ from radius.typed import credential_of
 
 PATIENCE = timedelta(seconds=1.5)
 """What takes longer is left unanswered."""
+LIBRARY_PATIENCE = timedelta(seconds=1)
+"""For a library's own system: what has to be done with its answer takes time too."""
 _AWAY_FOR = timedelta(seconds=5)
 """After a failure the database is not tried again for so long: a device that is known gets its answer at once."""
 _DOUBT_AFTER = timedelta(seconds=1)
@@ -69,6 +74,7 @@ class People:
         settings: Settings,
         note: Callable[[Answered], None],
         clock: Callable[[], datetime],
+        libraries: Libraries,
     ) -> None:
         """`note`: keeps what is written down of an answer, before that leaves."""
         self._database = database
@@ -81,6 +87,7 @@ class People:
         self._settings = settings
         self._note = note
         self._clock = clock
+        self._libraries = libraries
         self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._away_until = datetime.min.replace(tzinfo=UTC)
         self._waiting: dict[int, datetime] = {}
@@ -170,8 +177,9 @@ class People:
         )
 
         def ask() -> Entered | Refuse:
+            request = self._with_checked_card(asked, site.offers)
             with self._watched(self._database.transaction()) as db:
-                return enter(db, asked, now, vault=self._vault, settings=self._settings)
+                return enter(db, request, now, vault=self._vault, settings=self._settings)
 
         attempts = attempts_of(credential, device_mac=device_mac, site_id=site_id, organisation_id=site.organisation_id)
         answer = within_limits(self._limits, attempts, now, ask)
@@ -179,6 +187,17 @@ class People:
             whose = subjects_of(credential, device_mac=device_mac, organisation_id=site.organisation_id)
             self._refusals.remember(whose, answer, now)
         return self._decided(answer, site_id, now)
+
+    def _with_checked_card(self, asked: SignInRequest, offers: Sequence[OfferShown]) -> SignInRequest:
+        """Nobody could choose an offer: it is the first that takes cards, as in `enter`. The library's own system is
+        asked before the transaction."""
+        card = asked.credential
+        offer = next((each for each in offers if each.way is Way.LIBRARY_CARD), None)
+        if not isinstance(card, LibraryCard) or offer is None or offer.library_system_id is None:
+            return asked
+        with self._watched(self._database.reading()) as db:
+            connection = connection_for(db, offer.library_system_id, self._vault)
+        return replace(asked, credential=check_card(self._libraries, connection, card.card_number, card.pin))
 
     # ---- both ----
 

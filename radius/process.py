@@ -12,6 +12,7 @@ from redis import Redis
 
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.last_refusal import LastRefusals
+from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
@@ -31,6 +32,7 @@ from radius.keeper import Keeper
 from radius.lanes import BatchLane, PeopleLane
 from radius.messages import DiscardReason, Door
 from radius.metrics import DISCARDS
+from radius.people import LIBRARY_PATIENCE as PATIENCE_FOR_LIBRARIES
 from radius.people import PATIENCE as PATIENCE_OF_PEOPLE
 from radius.people import People
 from radius.protocol import RadiusProtocol
@@ -131,6 +133,7 @@ def _lanes(
         settings,
         lambda answered: answers.keep([answered], durable=False),
         clock,
+        Libraries(min(settings.library_patience, PATIENCE_FOR_LIBRARIES), PeopleLane.WORKERS),
     )
     return Lanes(
         logins=BatchLane("logins", logins, ring),

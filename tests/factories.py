@@ -12,11 +12,13 @@ from hotspot.models import (
     AccessPoint,
     Device,
     Grant,
+    LibrarySystem,
     Nas,
     NasAddress,
     Offer,
     Organisation,
     Patron,
+    ReaderRule,
     Role,
     Site,
     StaffMember,
@@ -29,7 +31,7 @@ from hotspot.models import (
 from hotspot.passwords import hash_password
 from hotspot.policy.voucher_codes import make_code
 from hotspot.sealing import Vault
-from hotspot.values import SiteKind, Way, normalise_called_station, parse_mac
+from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station, parse_mac
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 SECRET_KEY = "k" * 40
@@ -142,6 +144,32 @@ def make_patron(db: Session, *, organisation: Organisation | None = None, pin: s
         "updated_at": NOW,
     }
     return _add(db, Patron(**fields | overrides))
+
+
+def make_library_system(db: Session, *, organisation: Organisation | None = None, **overrides: Any) -> LibrarySystem:
+    fields: dict[str, Any] = {
+        "organisation": organisation or make_organisation(db),
+        "name": f"Library system {next(_number)}",
+        "kind": LibrarySystemKind.SIP2,
+        "settings_sealed": VAULT.seal("{}"),
+        "created_at": NOW,
+    }
+    return _add(db, LibrarySystem(**fields | overrides))
+
+
+def make_reader_rule(db: Session, *, organisation: Organisation, **overrides: Any) -> ReaderRule:
+    """Fits everybody, and refuses."""
+    number = next(_number)
+    fields: dict[str, Any] = {
+        "organisation_id": organisation.id,
+        "position": number,
+        "name": f"Rule {number}",
+        "categories": [],
+        "home_libraries": [],
+        "blocks": [],
+        "sentences": {},
+    }
+    return _add(db, ReaderRule(**fields | overrides))
 
 
 def make_staff(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,9 +20,8 @@ KEPT_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LastRefusal:
-    reason: RefusalReason
+    refusal: Refuse
     refused_at: datetime
-    again_at: datetime | None
 
 
 class RefusalMemory:
@@ -33,7 +32,9 @@ class RefusalMemory:
     def remember(self, subjects: Iterable[str], refusal: Refuse, now: datetime) -> None:
         """`subjects`: `services/attempts.py` makes them of what was given."""
         again_at = None if refusal.again_at is None else refusal.again_at.timestamp()
-        said = json.dumps([refusal.reason.value, now.timestamp(), again_at])
+        day = None if refusal.day is None else refusal.day.isoformat()
+        words = None if refusal.own_words is None else dict(refusal.own_words)
+        said = json.dumps([now.timestamp(), refusal.reason.value, again_at, day, words])
         with suppress(RedisError), self._redis.pipeline(transaction=False) as pipe:
             for subject in subjects:
                 pipe.set(self._key(subject), said, px=KEPT_FOR)
@@ -53,9 +54,11 @@ class RefusalMemory:
 
 
 def _read(said: bytes) -> LastRefusal:
-    reason, refused_at, again_at = json.loads(said)
-    return LastRefusal(
+    refused_at, reason, again_at, day, words = json.loads(said)
+    refusal = Refuse(
         RefusalReason(reason),
-        datetime.fromtimestamp(refused_at, UTC),
-        None if again_at is None else datetime.fromtimestamp(again_at, UTC),
+        again_at=None if again_at is None else datetime.fromtimestamp(again_at, UTC),
+        day=None if day is None else date.fromisoformat(day),
+        own_words=words,
     )
+    return LastRefusal(refusal, datetime.fromtimestamp(refused_at, UTC))

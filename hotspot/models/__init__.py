@@ -7,6 +7,7 @@ from hotspot.models.audit import AuditEntry
 from hotspot.models.desk_action import DeskAction, DeskActionKind
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
+from hotspot.models.library_system import LibrarySystem, ReaderRule
 from hotspot.models.mail import OutgoingMail
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
 from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
@@ -33,6 +34,7 @@ __all__ = [
     "DeskActionKind",
     "Device",
     "Grant",
+    "LibrarySystem",
     "MessageAuthenticatorMode",
     "Nas",
     "NasAddress",
@@ -49,6 +51,7 @@ __all__ = [
     "Patron",
     "Purge",
     "RadiusListener",
+    "ReaderRule",
     "RememberedDevice",
     "Role",
     "SessionWish",

@@ -54,8 +54,10 @@ class Grant(Base):
     download_kbps: Mapped[int | None]
     idle_timeout: Mapped[timedelta]
     by_mac: Mapped[bool] = mapped_column(default=False)
-    """Given to a remembered device that its NAS named (MAC authentication): nobody typed anything, and an address can
-    be forged. `way` says how its person once signed in."""
+    """Given to a remembered device, named by its NAS (MAC authentication: an address can be forged) or by its return
+    token: nobody typed anything. `way` says how its person once signed in."""
+    unconfirmed: Mapped[bool] = mapped_column(default=False)
+    """Given on a PIN that the library's system had accepted before, while it was away."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()

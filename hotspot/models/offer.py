@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
+from hotspot.models.library_system import LibrarySystem
 from hotspot.models.organisation import Organisation
 from hotspot.models.site import Site
 from hotspot.values import Way
@@ -58,8 +59,13 @@ class Offer(Base):
     retired_at: Mapped[datetime | None]
     remember_for: Mapped[timedelta | None]
     """How long a device may be remembered, if its person wants that; none: it is not offered."""
+    library_system_id: Mapped[int | None] = mapped_column(ForeignKey("library_systems.id"))
+    """Where its cards are checked; none: in the library's file."""
+    by_rule_only: Mapped[bool] = mapped_column(default=False)
+    """Not shown on the portal: a reader gets it by a rule."""
 
     organisation: Mapped[Organisation] = relationship()
+    library_system: Mapped[LibrarySystem | None] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary="offer_sites")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_bytes
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base
@@ -35,7 +36,9 @@ class RememberedDevice(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-    """When it was last let in by its address alone."""
+    """When it was last let in by its address alone, or by its return token."""
+    return_secret: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=lambda: token_bytes(16))
+    """In the device's return token: it is known again when its address has changed. None: from before there was one."""
 
     device: Mapped[Device] = relationship()
     offer: Mapped[Offer] = relationship()

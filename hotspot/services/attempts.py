@@ -7,11 +7,15 @@ from typing import TypeVar
 
 from hotspot.adapters.rate_limit import CARD, DEVICE, SITE, VOUCHER_PREFIX, Attempt, RateLimits
 from hotspot.policy.voucher_codes import VoucherCode, beginning_of, parse_code
+from hotspot.services.readers import CheckedCard
 from hotspot.services.signing_in import Credential, LibraryCard, VoucherCodeGiven
 from hotspot.values import RefusalReason, Refuse
 
 _GUESSES = frozenset((RefusalReason.UNKNOWN_CARD_OR_PIN, RefusalReason.VOUCHER_UNKNOWN))
 """Only these count against the limits: whoever is refused for another reason has guessed nothing."""
+_PERHAPS = frozenset((DEVICE, CARD))
+"""While a library's system is away nobody knows whether the PIN was right: that counts for this card and this device,
+and must not close the site to everybody else."""
 
 Outcome = TypeVar("Outcome")
 
@@ -19,7 +23,7 @@ Outcome = TypeVar("Outcome")
 def attempts_of(credential: Credential, *, device_mac: str, site_id: int, organisation_id: int) -> list[Attempt]:
     counted = [Attempt(DEVICE, device_mac), Attempt(SITE, str(site_id))]
     match credential:
-        case LibraryCard(card_number):
+        case LibraryCard(card_number) | CheckedCard(card_number=card_number):
             counted.append(Attempt(CARD, f"{organisation_id}:{card_number.strip()}"))
         case VoucherCodeGiven(code):
             counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
@@ -30,7 +34,7 @@ def subjects_of(credential: Credential, *, device_mac: str, organisation_id: int
     """Whose refusal it is, for `RefusalMemory`."""
     subjects = [device_subject(device_mac)]
     match credential:
-        case LibraryCard(card_number):
+        case LibraryCard(card_number) | CheckedCard(card_number=card_number):
             subjects.append(card_subject(organisation_id, card_number))
         case VoucherCodeGiven(code) if (parsed := parse_code(code)) is not None:
             subjects.append(code_subject(parsed))
@@ -57,11 +61,18 @@ def within_limits(
     wait = limits.take(attempts)
     if wait is not None:
         return Refuse(RefusalReason.TOO_MANY_ATTEMPTS, again_at=now + wait)
-    guessed = False
+    guesses: list[Attempt] = []
     try:
         answer = ask()
-        guessed = isinstance(answer, Refuse) and answer.reason in _GUESSES
+        guesses = _guesses(attempts, answer)
     finally:
-        if not guessed:
-            limits.give_back(attempts)
+        if len(guesses) < len(attempts):
+            limits.give_back([each for each in attempts if each not in guesses])
     return answer
+
+
+def _guesses(attempts: list[Attempt], answer: object) -> list[Attempt]:
+    reason = answer.reason if isinstance(answer, Refuse) else None
+    if reason is RefusalReason.LIBRARY_AWAY:
+        return [each for each in attempts if each.limit in _PERHAPS]
+    return attempts if reason in _GUESSES else []

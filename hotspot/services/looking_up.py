@@ -6,7 +6,7 @@ until when too many wrong guesses keep it shut.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from hotspot.policy.voucher_use import why_not_usable
 from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.one_more_hour import STILL_AT_THE_DESK, can_be_lengthened, grant_can_be_lengthened
+from hotspot.services.readers import given_offer, reader_of
 from hotspot.services.remembering import count_remembered
 from hotspot.services.signing_in import terms_of
 from hotspot.services.staff import Scope
@@ -45,11 +46,18 @@ LONGEST_QUESTION = 500
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """May it be used now? No reason: yes."""
+    """May it be used now? No refusal: yes."""
 
-    reason: RefusalReason | None = None
+    refusal: Refuse | None = None
     since: datetime | None = None
-    again_at: datetime | None = None
+
+    @property
+    def reason(self) -> RefusalReason | None:
+        return None if self.refusal is None else self.refusal.reason
+
+
+def _no(reason: RefusalReason, *, since: datetime | None = None, again_at: datetime | None = None) -> Verdict:
+    return Verdict(Refuse(reason, again_at=again_at), since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,9 @@ class AboutVoucher:
 class AboutCard:
     card_number: str
     patron: Patron | None
-    """None: not in the file."""
+    """None: neither in the file nor confirmed before by a library's system."""
+    is_asked_elsewhere: bool
+    """Cards are checked by a library's own system at one of the sites: it may know what we do not."""
     is_own: bool
     """Of an organisation that is the staff member's."""
     verdict: Verdict
@@ -149,10 +159,14 @@ def find_patron(db: Session, scope: Scope, card_number: str) -> Patron | None:
     taken = select(Offer.organisation_id).join(OfferSite, OfferSite.offer_id == Offer.id)
     taken = taken.where(OfferSite.site_id.in_(scope.site_ids), Offer.way == Way.LIBRARY_CARD)
     organisations = scope.organisation_ids.union(db.scalars(taken))
+    typed = card_number.strip()
     return db.scalar(
         select(Patron)
-        .where(Patron.card_number == card_number.strip(), Patron.organisation_id.in_(organisations))
-        .order_by(Patron.id)
+        .where(
+            (Patron.card_number == typed) | (Patron.also_typed == typed) & (Patron.also_typed != ""),
+            Patron.organisation_id.in_(organisations),
+        )
+        .order_by(Patron.card_number != typed, Patron.updated_at.desc(), Patron.id)
         .limit(1)
     )
 
@@ -203,18 +217,19 @@ def show_card(
 ) -> AboutCard:
     patron = find_patron(db, scope, card_number)
     offers = _offers_for_cards(db, scope)
+    given = [] if patron is None else _given(db, patron, offers, now)
     visits: Sequence[Visit] = ()
     remembered = 0
     if patron is not None:
         whose = (Grant.patron_id == patron.id) & Grant.site_id.in_(scope.site_ids)
         visits = _visits(db, whose, now, settings)
         remembered = count_remembered(db, RememberedDevice.patron_id == patron.id, now)
-    sites = [site for site, _ in offers]
-    at_once = max((offer.devices_at_once for _, offer in offers), default=1)
-    verdict = _verdict_on_card(patron, sites, now, shut_until) or _of_visits(visits, at_once)
+    at_once = max((offer.devices_at_once for offer in given if isinstance(offer, Offer)), default=1)
+    verdict = _verdict_on_card(patron, offers, given, now, shut_until) or _of_visits(visits, at_once)
     return AboutCard(
         card_number.strip(),
         patron,
+        any(offer.library_system_id is not None for _, offer in offers),
         patron is not None and patron.organisation_id in scope.organisation_ids,
         verdict,
         visits,
@@ -230,7 +245,7 @@ def show_device(
     device = db.get(Device, mac)
     verdict = visits[0].verdict if visits else Verdict()
     if shut_until is not None and not (visits and verdict.reason is None):
-        verdict = Verdict(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
+        verdict = _no(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
     return AboutDevice(
         mac,
         device.family if device is not None and visits else "",
@@ -255,33 +270,44 @@ def _verdict_on_voucher(db: Session, voucher: Voucher, now: datetime, shut_until
             RefusalReason.VOUCHER_USED: voucher.ends_at,
             RefusalReason.VOUCHER_EXPIRED: batch.expires_at,
         }
-        return Verdict(reason, since=since[reason])
+        return _no(reason, since=since[reason])
     here = db.get(OfferSite, (batch.offer_id, batch.site_id))
     if here is None or batch.offer.retired_at is not None:
-        return Verdict(RefusalReason.OFFER_NOT_HERE)
+        return _no(RefusalReason.OFFER_NOT_HERE)
     if shut_until is not None:
-        return Verdict(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
+        return _no(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
     return _if_closed([batch.site], now)
 
 
 def _verdict_on_card(
-    patron: Patron | None, sites: Sequence[Site], now: datetime, shut_until: datetime | None
+    patron: Patron | None,
+    offers: Sequence[tuple[Site, Offer]],
+    given: Sequence[Offer | Refuse],
+    now: datetime,
+    shut_until: datetime | None,
 ) -> Verdict | None:
     """What `signing_in.py` asks of a card, before any device is counted."""
     if patron is not None and patron.blocked:
-        return Verdict(RefusalReason.CARD_BLOCKED)
-    if patron is not None and patron.expires_on is not None and sites:
-        zone = sites[0].hours.zone
-        if patron.expires_on < now.astimezone(zone).date():
-            over = datetime.combine(patron.expires_on + timedelta(days=1), time(), tzinfo=zone)
-            return Verdict(RefusalReason.CARD_EXPIRED, since=over)
-    if not sites:
-        return Verdict(RefusalReason.OFFER_NOT_HERE)
+        return _no(RefusalReason.CARD_BLOCKED)
+    refusals = [each for each in given if isinstance(each, Refuse)]
+    if refusals and len(refusals) == len(given):
+        return Verdict(refusals[0])
+    if not offers or (patron is not None and not given):
+        return _no(RefusalReason.OFFER_NOT_HERE)
     if shut_until is not None:
-        return Verdict(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
+        return _no(RefusalReason.TOO_MANY_ATTEMPTS, again_at=shut_until)
     if patron is None:
-        return Verdict(RefusalReason.UNKNOWN_CARD_OR_PIN)
-    return _if_closed(sites, now)
+        return _no(RefusalReason.UNKNOWN_CARD_OR_PIN)
+    return _if_closed([site for site, _ in offers], now)
+
+
+def _given(db: Session, patron: Patron, offers: Sequence[tuple[Site, Offer]], now: datetime) -> list[Offer | Refuse]:
+    """What the rules make of this reader, offer by offer: as the file has them, or as their system last confirmed them."""
+    return [
+        given_offer(db, reader_of(patron), offer, site, now)
+        for site, offer in offers
+        if offer.library_system_id == patron.library_system_id and offer.organisation_id == patron.organisation_id
+    ]
 
 
 def _if_closed(sites: Sequence[Site], now: datetime) -> Verdict | None:
@@ -289,7 +315,7 @@ def _if_closed(sites: Sequence[Site], now: datetime) -> Verdict | None:
     if any(closing_time(site.hours, now) is not None for site in sites):
         return None
     openings = [opens_at for site in sites if (opens_at := next_opening(site.hours, now)) is not None]
-    return Verdict(RefusalReason.SITE_CLOSED, again_at=min(openings, default=None))
+    return _no(RefusalReason.SITE_CLOSED, again_at=min(openings, default=None))
 
 
 def _of_visits(visits: Sequence[Visit], at_once: int) -> Verdict:
@@ -338,11 +364,11 @@ def _visits(db: Session, whose: ColumnElement[bool], now: datetime, settings: Se
 def _verdict_on_grant(db: Session, grant: Grant, now: datetime, settings: Settings) -> Verdict:
     if grant.ends_at > now:
         decision = decide_admission(terms_of(grant, settings), usage_of_grant(db, grant.id), now)
-        return Verdict(decision.reason if isinstance(decision, Refuse) else None)
+        return Verdict(decision if isinstance(decision, Refuse) else None)
     opened_again = grant.ends_because is RefusalReason.SITE_CLOSED and closing_time(grant.site.hours, now) is not None
     reason = RefusalReason.GRANT_ENDED if opened_again else grant.ends_because
     again_at = next_opening(grant.site.hours, now) if reason is RefusalReason.SITE_CLOSED else None
-    return Verdict(reason, since=grant.ends_at, again_at=again_at)
+    return _no(reason, since=grant.ends_at, again_at=again_at)
 
 
 def _offers_for_cards(db: Session, scope: Scope) -> list[tuple[Site, Offer]]:
@@ -351,6 +377,7 @@ def _offers_for_cards(db: Session, scope: Scope) -> list[tuple[Site, Offer]]:
         .join(OfferSite, OfferSite.site_id == Site.id)
         .join(Offer, Offer.id == OfferSite.offer_id)
         .where(Site.id.in_(scope.site_ids), Offer.way == Way.LIBRARY_CARD, Offer.retired_at.is_(None))
-        .order_by(Site.id)
+        .where(~Offer.by_rule_only)
+        .order_by(Site.id, Offer.position, Offer.id)
     )
     return [(site, offer) for site, offer in rows]

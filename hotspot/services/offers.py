@@ -30,6 +30,9 @@ class OfferShown:
     download_kbps: int | None
     remember_for: timedelta | None
     """How long a device may be remembered; None: it may not."""
+    library_system_id: int | None = None
+    """That has to be asked about its cards; None: they are in the library's file."""
+    asks_pin: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class SiteShown:
     terms_version: int
     terms: dict[str, str]
     """Text by language, all of that version; empty for NO_TERMS."""
+    cards_at: tuple[str, ...] = ()
+    """Where library cards are good, at a site where they are not."""
 
 
 def show_site(db: Session, site_id: int) -> SiteShown:
@@ -65,6 +70,7 @@ def show_site(db: Session, site_id: int) -> SiteShown:
         offers=_offers(db, site.id),
         terms_version=version,
         terms=terms,
+        cards_at=_cards_at(db, site),
     )
 
 
@@ -84,7 +90,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
     offers = db.scalars(
         select(Offer)
         .join(OfferSite, OfferSite.offer_id == Offer.id)
-        .where(OfferSite.site_id == site_id, Offer.retired_at.is_(None))
+        .where(OfferSite.site_id == site_id, Offer.retired_at.is_(None), Offer.by_rule_only.is_(False))
         .order_by(Offer.position, Offer.id)
     )
     return tuple(
@@ -98,9 +104,30 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             upload_kbps=offer.upload_kbps,
             download_kbps=offer.download_kbps,
             remember_for=offer.remember_for,
+            library_system_id=offer.library_system_id,
+            asks_pin=offer.library_system is None or offer.library_system.asks_pin,
         )
         for offer in offers
     )
+
+
+def _cards_at(db: Session, site: Site) -> tuple[str, ...]:
+    """The other sites of its organisation that take cards, by name; none if this one does."""
+    with_cards = (
+        select(Site.id, Site.name)
+        .join(OfferSite, OfferSite.site_id == Site.id)
+        .join(Offer, Offer.id == OfferSite.offer_id)
+        .where(
+            Site.organisation_id == site.organisation_id,
+            Offer.way == Way.LIBRARY_CARD,
+            Offer.retired_at.is_(None),
+            Offer.by_rule_only.is_(False),
+        )
+        .distinct()
+        .order_by(Site.name)
+    )
+    found = db.execute(with_cards).all()
+    return () if any(row.id == site.id for row in found) else tuple(row.name for row in found)
 
 
 def _contact(organisation: Organisation) -> str:

@@ -163,7 +163,7 @@ def _known(db: Session, organisation_id: int) -> dict[str, _Known]:
             Patron.category,
             Patron.expires_on,
             Patron.blocked,
-        ).where(Patron.organisation_id == organisation_id)
+        ).where(Patron.organisation_id == organisation_id, Patron.library_system_id.is_(None))
     )
     return {
         card_number: _Known(patron_id, name, category, expires_on, blocked)

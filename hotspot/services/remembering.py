@@ -2,8 +2,10 @@
 `mac_authentication.py`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from hmac import compare_digest
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +22,16 @@ MOST_REMEMBERED = 5
 """Devices of one person at a time."""
 
 
-def remember_device(db: Session, grant: Grant, now: datetime) -> bool:
-    """The grant's device, for whoever the grant is for. False if that is not offered, or if MOST_REMEMBERED others are
+def remember_device(db: Session, grant: Grant, now: datetime) -> RememberedDevice | None:
+    """The grant's device, for whoever the grant is for. None if that is not offered, or if MOST_REMEMBERED others are
     there: which of them to forget is for the person to say."""
     life = grant.offer.remember_for
     if life is None or not _is_offered(grant):
-        return False
+        return None
     _lock_person(db, grant)
     others = _whose(grant) & (RememberedDevice.device_mac != grant.device_mac)
     if count_remembered(db, others, now) >= MOST_REMEMBERED:
-        return False
+        return None
     expires_at = now + life
     if grant.voucher is not None and grant.voucher.ends_at is not None:
         expires_at = min(expires_at, grant.voucher.ends_at)
@@ -47,12 +49,13 @@ def remember_device(db: Session, grant: Grant, now: datetime) -> bool:
         )
     )
     if known is None:
-        db.add(RememberedDevice(device_mac=grant.device_mac, offer_id=grant.offer_id, **facts))
-    else:  # from now on, for so long again
-        for name, value in facts.items():
+        known = RememberedDevice(device_mac=grant.device_mac, offer_id=grant.offer_id, **facts)
+        db.add(known)
+    else:  # from now on, for so long again; perhaps in other hands, to which an older token must not lead
+        for name, value in (facts | {"return_secret": token_bytes(16)}).items():
             setattr(known, name, value)
     db.flush()
-    return True
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,41 @@ def find_remembered(db: Session, device_mac: str, site_id: int, now: datetime) -
         .order_by(RememberedDevice.created_at.desc(), RememberedDevice.id.desc())
         .limit(1)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnKey:
+    """What a device's return token says, once it is known to be ours."""
+
+    device_id: int
+    secret: bytes = field(repr=False)
+
+
+def find_returning(db: Session, key: ReturnKey, site_id: int, now: datetime) -> RememberedDevice | None:
+    """Which remembered device this is, whatever its address is today, if it may come back at this site."""
+    device = db.scalar(
+        select(RememberedDevice)
+        .join(OfferSite, OfferSite.offer_id == RememberedDevice.offer_id)
+        .where(RememberedDevice.id == key.device_id, RememberedDevice.expires_at > now, OfferSite.site_id == site_id)
+    )
+    return device if device is not None and compare_digest(device.return_secret or b"", key.secret) else None
+
+
+def is_remembered(db: Session, key: ReturnKey, now: datetime) -> bool:
+    """At any site."""
+    device = db.get(RememberedDevice, key.device_id)
+    return device is not None and device.expires_at > now and compare_digest(device.return_secret or b"", key.secret)
+
+
+def move_to_address(db: Session, device: RememberedDevice, device_mac: str, now: datetime) -> None:
+    """It has another address since: what was remembered of that one under this offer gives way."""
+    device.last_used_at = now
+    if device.device_mac == device_mac:
+        return
+    in_the_way = (RememberedDevice.device_mac == device_mac) & (RememberedDevice.offer_id == device.offer_id)
+    _delete(db, in_the_way)
+    device.device_mac = device_mac
+    db.flush()
 
 
 def forget_devices(db: Session, grant: Grant, device_id: int | None = None) -> int:

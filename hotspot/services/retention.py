@@ -14,10 +14,12 @@ from hotspot.models import (
     DeskAction,
     Device,
     Grant,
+    LibrarySystem,
     NasAlarm,
     NasDiscard,
     NasSilence,
     OutgoingMail,
+    Patron,
     Purge,
     RememberedDevice,
     SessionWish,
@@ -58,6 +60,7 @@ def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[
         if result.rowcount:
             erased[name] = result.rowcount
             db.add(Purge(happened_at=now, table_name=name, older_than=older_than, erased=result.rowcount))
+    _forget_pins(db, now)
     db.flush()
     return erased
 
@@ -71,6 +74,13 @@ def _is_nobodys(since: datetime) -> ColumnElement[bool]:
     return ((VoucherBatch.expires_at < since) | ~to_be_used) & ~in_use & ~voided
 
 
+def _forget_pins(db: Session, now: datetime) -> None:
+    """Of readers whom a library's system has not confirmed for as long as it trusts them while it is away."""
+    for system_id, trusted_for in db.execute(select(LibrarySystem.id, LibrarySystem.trusted_for)).all():
+        stale = (Patron.library_system_id == system_id) & (Patron.confirmed_at <= now - trusted_for)
+        db.execute(update(Patron).where(stale).values(pin_hash=None, also_typed=""))
+
+
 def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool]]]:
     # a session counts from its end; one that never had any, from its beginning
     over = func.coalesce(WifiSession.ended_at, WifiSession.started_at) < before
@@ -79,6 +89,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
     remembered = select(RememberedDevice.id).where(RememberedDevice.device_mac == Device.mac)
     used_lately = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id, Voucher.ends_at >= before)
     old_batches = select(VoucherBatch.id).where(VoucherBatch.expires_at < before, ~used_lately.exists())
+    live = select(Grant.id).where(Grant.patron_id == Patron.id, Grant.ends_at >= before)
     any_left = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
     return [
         (WifiSessionCounter, WifiSessionCounter.id.in_(select(WifiSession.id).where(over))),
@@ -86,6 +97,7 @@ def _what_is_over(before: datetime) -> list[tuple[type[Base], ColumnElement[bool
         (WifiSession, over),
         (Admission, Admission.happened_at < before),
         (Grant, (Grant.ends_at < before) & ~sessions.exists()),
+        (Patron, Patron.library_system_id.is_not(None) & (Patron.updated_at < before) & ~live.exists()),
         (Voucher, Voucher.batch_id.in_(old_batches)),
         (VoucherBatch, (VoucherBatch.expires_at < before) & ~any_left.exists()),
         (Device, (Device.last_seen_at < before) & ~grants.exists() & ~remembered.exists()),

@@ -3,7 +3,7 @@
 With the grant the portal hands out a one-time login (`sign_in`); a NAS that asks by itself gets its answer (`enter`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
@@ -35,7 +35,8 @@ from hotspot.policy.voucher_codes import parse_code
 from hotspot.policy.voucher_use import Validity, end_from_now, why_not_usable
 from hotspot.sealing import Vault
 from hotspot.services.offers import current_terms
-from hotspot.services.remembering import forget_former_person, remember_device
+from hotspot.services.readers import AWAY_VISIT, CheckedCard, given_offer, identify_reader, reader_of
+from hotspot.services.remembering import forget_former_person, move_to_address, remember_device
 from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse, Way
@@ -43,6 +44,8 @@ from hotspot.values import Admit, MacAddress, RefusalReason, Refuse, Way
 
 @dataclass(frozen=True, slots=True)
 class LibraryCard:
+    """Of the library's file; one that the library's own system has to say yes to is a `CheckedCard`."""
+
     card_number: str
     pin: str
 
@@ -60,14 +63,19 @@ class OneTap:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Nothing was typed: the NAS has named a device that its person wanted to be remembered."""
+    """Nothing was typed: its NAS, or its return token, has named a device that its person wanted to be remembered."""
 
     device: RememberedDevice
 
 
-Credential = LibraryCard | VoucherCodeGiven | OneTap | Remembered
+Credential = LibraryCard | CheckedCard | VoucherCodeGiven | OneTap | Remembered
 
-_WAYS = {LibraryCard: Way.LIBRARY_CARD, VoucherCodeGiven: Way.VOUCHER, OneTap: Way.ONE_TAP}
+_WAYS = {
+    LibraryCard: Way.LIBRARY_CARD,
+    CheckedCard: Way.LIBRARY_CARD,
+    VoucherCodeGiven: Way.VOUCHER,
+    OneTap: Way.ONE_TAP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,8 @@ class SignedIn:
     grant: Grant
     login: OneTimeLogin
     """To be stored after the commit, never before: a grant that was rolled back must not open the network."""
+    remembered: RememberedDevice | None = None
+    """It was asked for, and is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,19 @@ def sign_in(
     if isinstance(signed_in, SignedIn):
         forget_former_person(db, grant)
         if request.remember:
-            remember_device(db, grant, now)
+            return replace(signed_in, remembered=remember_device(db, grant, now))
+    return signed_in
+
+
+def return_device(
+    db: Session, device: RememberedDevice, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
+) -> SignedIn | Refuse:
+    """For the portal: a remembered device that is known by its return token. All rules of a sign-in hold, but that
+    nothing is typed; from now on its address of today is the one that is remembered."""
+    signed_in = sign_in(db, request, now, vault=vault, settings=settings)
+    if isinstance(signed_in, SignedIn):
+        move_to_address(db, device, request.device_mac, now)
+        return replace(signed_in, remembered=device)
     return signed_in
 
 
@@ -144,9 +166,10 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
         return Refuse(RefusalReason.OFFER_NOT_HERE)
     person = _identify(db, request.credential, offer, site, now, vault)
     if not isinstance(person, Refuse):
-        person = _too_many(db, request.device_mac, offer, person, now, settings) or person
+        person = _too_many(db, request.device_mac, person.offer or offer, person, now, settings) or person
     if isinstance(person, Refuse):
         return person
+    offer = person.offer or offer
     grant = _grant_to_continue(db, request.device_mac, offer, person, site, now)
     if grant is None:
         made = _new_grant(request, offer, person, site, closes_at, now, settings)
@@ -191,6 +214,10 @@ class _Person:
 
     patron: Patron | None = None
     voucher: Voucher | None = None
+    offer: Offer | None = None
+    """That a rule gives in place of the one that was chosen."""
+    unconfirmed: bool = False
+    """The library's system was away."""
 
 
 def _with_login(db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:
@@ -225,7 +252,7 @@ def _offer_here(db: Session, request: SignInRequest, site: Site, vault: Vault) -
     if isinstance(credential, VoucherCodeGiven) and (code := parse_code(credential.code)) is not None:
         batches = select(VoucherBatch.offer_id).join(Voucher).where(Voucher.code_digest == vault.digest(code))
         return db.scalar(here.where(Offer.id.in_(batches))) or db.scalar(here)
-    return db.scalar(here)
+    return db.scalar(here.where(Offer.by_rule_only.is_(False)))
 
 
 def _identify(
@@ -234,6 +261,11 @@ def _identify(
     match credential:
         case LibraryCard():
             return _identify_patron(db, credential, offer, site, now)
+        case CheckedCard():
+            reader = identify_reader(db, credential, offer, site, now)
+            if isinstance(reader, Refuse):
+                return reader
+            return _Person(patron=reader.patron, offer=reader.offer, unconfirmed=reader.unconfirmed)
         case VoucherCodeGiven():
             return _identify_voucher(db, credential, offer, now, vault)
         case OneTap():
@@ -246,14 +278,23 @@ def _identify(
 
 def _identify_patron(db: Session, credential: LibraryCard, offer: Offer, site: Site, now: datetime) -> _Person | Refuse:
     """The row is locked, so that two devices of one person cannot both be the last one allowed."""
+    if offer.library_system_id is not None:  # which is to be asked before: `CheckedCard`
+        return Refuse(RefusalReason.LIBRARY_AWAY)
     patron = db.scalar(
         select(Patron)
-        .where(Patron.organisation_id == offer.organisation_id, Patron.card_number == credential.card_number.strip())
-        .with_for_update()
+        .where(
+            Patron.organisation_id == offer.organisation_id,
+            Patron.library_system_id.is_(None),
+            Patron.card_number == credential.card_number.strip(),
+        )
+        .with_for_update(of=Patron)
     )
     if not is_password(credential.pin, patron.pin_hash if patron else None) or patron is None:
         return Refuse(RefusalReason.UNKNOWN_CARD_OR_PIN)
-    return _if_good(patron, site, now)
+    if patron.blocked:
+        return Refuse(RefusalReason.CARD_BLOCKED)
+    given = given_offer(db, reader_of(patron), offer, site, now)
+    return given if isinstance(given, Refuse) else _Person(patron=patron, offer=given)
 
 
 def _identify_remembered(db: Session, device: RememberedDevice, site: Site, now: datetime) -> _Person | Refuse:
@@ -270,7 +311,7 @@ def _if_good(patron: Patron, site: Site, now: datetime) -> _Person | Refuse:
     if patron.blocked:
         return Refuse(RefusalReason.CARD_BLOCKED)
     if patron.expires_on is not None and patron.expires_on < now.astimezone(site.hours.zone).date():
-        return Refuse(RefusalReason.CARD_EXPIRED)
+        return Refuse(RefusalReason.CARD_EXPIRED, day=patron.expires_on)
     return _Person(patron=patron)
 
 
@@ -363,6 +404,8 @@ def _new_grant(
     settings: Settings,
 ) -> Grant:
     own_end = _own_end(offer, person.voucher, site.hours, now)
+    if person.unconfirmed:
+        own_end = min(own_end, now + AWAY_VISIT)
     assert request.terms_version is not None  # noqa: S101 - `_give_grant` refused it
     return Grant(
         id=uuid4(),
@@ -384,6 +427,7 @@ def _new_grant(
         download_kbps=offer.download_kbps,
         idle_timeout=offer.idle_timeout or settings.idle_timeout,
         by_mac=isinstance(request.credential, Remembered),
+        unconfirmed=person.unconfirmed,
     )
 
 

@@ -26,6 +26,7 @@ from portal.language import gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
 from portal.protection import may_lead_to
 from portal.resources import resources
+from portal.return_cookie import give_cookie
 from portal.visits import shown_site
 
 blueprint = Blueprint("online", __name__)
@@ -91,9 +92,9 @@ def post_remember(token: str) -> Response:
     made = resources()
     with made.database.transaction() as db:
         grant, now = _grant(db, token), made.clock()
-        if grant.ends_at > now:
-            remember_device(db, grant, now)
-    return _to_the_devices(token)
+        device = remember_device(db, grant, now) if grant.ends_at > now else None
+    answer = _to_the_devices(token)
+    return answer if device is None else give_cookie(answer, device, now)
 
 
 @blueprint.post("/online/<token>/forget")

@@ -1,10 +1,9 @@
 """POST /sign-in and /continue: form, limits, one transaction, then on to the access point with a one-time login."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
-from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.last_arrival import LastArrival
@@ -13,13 +12,17 @@ from hotspot.models import Nas
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
 from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
+from hotspot.services.readers import check_card, connection_for
+from hotspot.services.remembering import find_returning
 from hotspot.services.signing_in import (
     Credential,
     LibraryCard,
     OneTap,
+    Remembered,
     SignedIn,
     SignInRequest,
     VoucherCodeGiven,
+    return_device,
     sign_in,
     sign_in_again,
 )
@@ -31,6 +34,7 @@ from portal.forms import SignInForm
 from portal.language import gettext, language
 from portal.letting_in import send_to_the_nas
 from portal.resources import resources
+from portal.return_cookie import give_cookie, return_key
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -50,13 +54,19 @@ def post_sign_in(arrival: Arrival) -> Response:
     offer = next((each for each in site.offers if each.id == form.offer.data), None)
     if offer is None:
         return _refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
-    problems = form.problems(offer.way)
+    problems = form.problems(offer)
     if problems:
         notice = Notice(gettext("Something is missing."), fields=problems)
         return welcome_page(arrival, _shown(notice, offer, form), 422)
     credential = _credential(form, offer.way)
     asked = _request(arrival, site, form, offer, credential)
-    answer = _within_limits(_attempts(arrival, site, credential), lambda db: _sign_in(db, asked))
+    made = resources()
+    answer = within_limits(
+        made.limits,
+        _attempts(arrival, site, credential),
+        made.clock(),
+        lambda: _sign_in(_with_checked_card(asked, offer)),
+    )
     if isinstance(answer, Refuse):
         _remember(answer, subjects_of(credential, device_mac=arrival.device_mac, organisation_id=site.organisation_id))
         return _refused(arrival, site, answer, offer, form)
@@ -69,38 +79,73 @@ def post_continue(arrival: Arrival) -> Response:
     """A device that comes back to a grant with something left: nothing to type."""
     made = resources()
 
-    def again(db: Session) -> Answer | Refuse:
+    def again() -> Answer | Refuse:
         now = made.clock()
-        grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
-        if grant is None:
-            return Refuse(RefusalReason.GRANT_ENDED)
-        nas = db.get_one(Nas, arrival.nas_id)
-        signed_in = sign_in_again(db, grant, nas, now, made.settings)
+        with made.database.transaction() as db:
+            grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
+            if grant is None:
+                return Refuse(RefusalReason.GRANT_ENDED)
+            nas = db.get_one(Nas, arrival.nas_id)
+            signed_in = sign_in_again(db, grant, nas, now, made.settings)
         return signed_in if isinstance(signed_in, Refuse) else (signed_in, nas.redirect_secret_sealed)
 
     site = shown_site(arrival.site_id)
-    answer = _within_limits([Attempt(DEVICE, arrival.device_mac)], again)
+    answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
     if isinstance(answer, Refuse):
         _remember(answer, [device_subject(arrival.device_mac)])
         return _refused(arrival, site, answer)
     return _signed_in(arrival, *answer)
 
 
-def _sign_in(db: Session, asked: SignInRequest) -> Answer | Refuse:
-    made = resources()
-    secret = get_redirect_secret(db, asked.nas_id)
-    signed_in = sign_in(db, asked, made.clock(), vault=made.vault, settings=made.settings)
-    return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
+@blueprint.post("/return")
+@needs_arrival
+def post_return(arrival: Arrival) -> Response:
+    """A remembered device whose address has changed: nothing to type."""
+    made, key = resources(), return_key()
 
-
-def _within_limits(attempts: list[Attempt], ask: Callable[[Session], Answer | Refuse]) -> Answer | Refuse:
-    made = resources()
-
-    def in_one_transaction() -> Answer | Refuse:
+    def again() -> Answer | Refuse:
+        now = made.clock()
         with made.database.transaction() as db:
-            return ask(db)
+            device = find_returning(db, key, arrival.site_id, now) if key is not None else None
+            if device is None:
+                return Refuse(RefusalReason.DEVICE_NOT_REMEMBERED)
+            asked = SignInRequest(
+                nas_id=arrival.nas_id,
+                site_id=arrival.site_id,
+                device_mac=arrival.device_mac,
+                offer_id=device.offer_id,
+                credential=Remembered(device),
+                terms_version=device.terms_version,
+                language=language(),
+                device_family=device_family(request.user_agent.string),
+            )
+            secret = get_redirect_secret(db, arrival.nas_id)
+            answer = return_device(db, device, asked, now, vault=made.vault, settings=made.settings)
+        return answer if isinstance(answer, Refuse) else (answer, secret)
 
-    return within_limits(made.limits, attempts, made.clock(), in_one_transaction)
+    site = shown_site(arrival.site_id)
+    answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
+    if isinstance(answer, Refuse):
+        return _refused(arrival, site, answer)
+    return _signed_in(arrival, *answer)
+
+
+def _with_checked_card(asked: SignInRequest, offer: OfferShown) -> SignInRequest:
+    """The library's own system is asked before the transaction: nothing waits for it with a row in its hands."""
+    made, card = resources(), asked.credential
+    if not isinstance(card, LibraryCard) or offer.library_system_id is None:
+        return asked
+    with made.database.reading() as db:
+        connection = connection_for(db, offer.library_system_id, made.vault)
+    return replace(asked, credential=check_card(made.libraries, connection, card.card_number, card.pin))
+
+
+def _sign_in(asked: SignInRequest) -> Answer | Refuse:
+    made = resources()
+    with made.database.transaction() as db:
+        secret = get_redirect_secret(db, asked.nas_id)
+        signed_in = sign_in(db, asked, made.clock(), vault=made.vault, settings=made.settings)
+    return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
 
 
 def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
@@ -113,7 +158,8 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
     _SIGN_INS.labels(grant.way.value).inc()
     log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
-    return send_to_the_nas(arrival, signed_in.login, secret)
+    answer = send_to_the_nas(arrival, signed_in.login, secret)
+    return answer if signed_in.remembered is None else give_cookie(answer, signed_in.remembered, now)
 
 
 def _remember(refusal: Refuse, subjects: list[str]) -> None:

@@ -3,10 +3,12 @@
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
+from hotspot.services.remembering import find_returning, is_remembered
 from hotspot.values import RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
@@ -16,6 +18,7 @@ from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
+from portal.return_cookie import has_cookie, return_key, take_cookie
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -52,6 +55,8 @@ def _arrived(arrival: Arrival, outcome: Outcome, known: KnownPlace | None) -> Re
     match outcome:
         case Outcome.ADMITTED:
             return _through(arrival)
+        case Outcome.NOT_YET if has_cookie():
+            return _on_its_way(arrival, known) or _welcome(arrival, outcome)
         case Outcome.NOT_YET if not _may_have_been_here(arrival):
             return welcome_page(arrival, Shown())
         case Outcome.NOT_YET:
@@ -128,9 +133,22 @@ def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
     refusal = None
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
+        can_return, is_over = _returns(db, arrival)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
-    return welcome_page(arrival, Shown(_what_happened(outcome, refusal), can_continue=grant is not None))
+    shown = Shown(_what_happened(outcome, refusal), can_continue=grant is not None, can_return=can_return)
+    answer = welcome_page(arrival, shown)
+    return take_cookie(answer) if is_over else answer
+
+
+def _returns(db: Session, arrival: Arrival) -> tuple[bool, bool]:
+    """Is this a device that is remembered here? And has it a cookie that is worth nothing any more?"""
+    if not has_cookie():
+        return False, False
+    key, now = return_key(), resources().clock()
+    if key is None or not is_remembered(db, key, now):
+        return False, True
+    return find_returning(db, key, arrival.site_id, now) is not None, False
 
 
 def _what_happened(outcome: Outcome, refusal: RefusalReason | None) -> Notice | None:

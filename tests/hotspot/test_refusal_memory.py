@@ -29,7 +29,11 @@ def test_the_last_refusal_is_found_with_its_time(memory: RefusalMemory, now: dat
     found = memory.find([card_subject(1, CARD)])
 
     assert found is not None
-    assert (found.reason, found.refused_at, found.again_at) == (RefusalReason.TOO_MANY_ATTEMPTS, now, again_at)
+    assert (found.refusal.reason, found.refused_at, found.refusal.again_at) == (
+        RefusalReason.TOO_MANY_ATTEMPTS,
+        now,
+        again_at,
+    )
 
 
 def test_of_several_subjects_the_latest_counts(memory: RefusalMemory, now: datetime) -> None:
@@ -37,7 +41,7 @@ def test_of_several_subjects_the_latest_counts(memory: RefusalMemory, now: datet
     memory.remember(["other"], Refuse(RefusalReason.CARD_EXPIRED), now - timedelta(hours=1))
     found = memory.find(["other", "one", "none"])
     assert found is not None
-    assert found.reason is RefusalReason.CARD_BLOCKED
+    assert found.refusal.reason is RefusalReason.CARD_BLOCKED
     assert memory.find(["none"]) is None
     assert memory.find([]) is None
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from redis import Redis
 from sqlalchemy import select
 
@@ -209,3 +210,125 @@ def _buttons(page: Page) -> list[str]:
 def _own(database: Database) -> str:
     with database.reading() as db:
         return str(db.scalars(select(RememberedDevice.id).order_by(RememberedDevice.device_mac)).first())
+
+
+# ---- another address of the same device ----
+
+OTHER_MAC = "0a00000000aa"
+
+
+def cookie_of(page: Page) -> str:
+    return page.headers.get("Set-Cookie", "").partition(";")[0]
+
+
+def test_remembering_gives_the_browser_one_cookie_that_scripts_cannot_read(
+    pages: PageClient, remembering: Town
+) -> None:
+    answer = ask(pages, remembering, CARD, remember="1")
+
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("parvis_return=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert f"Max-Age={30 * 86400}" in cookie
+
+
+def test_a_device_whose_address_has_changed_comes_back_with_one_tap(
+    pages: PageClient, remembering: Town, database: Database, clock: Clock
+) -> None:
+    ask(pages, remembering, CARD, remember="1")
+    clock.now += timedelta(days=1)
+
+    page = pages.get(redirect_of(remembering, mac=OTHER_MAC))
+    assert "Cet appareil est mémorisé" in page.text
+    token = page.root.all("input", name="arrival")[0]["value"]
+    answer = pages.post("/return", data={"arrival": token})
+
+    assert answer.status == 303
+    assert answer.headers["Location"].startswith("http://10.1.0.1:3990/")
+    assert remembered(database) == [OTHER_MAC]
+    with database.reading() as db:
+        grant = db.scalars(select(Grant).where(Grant.device_mac == OTHER_MAC)).one()
+        assert grant.patron is not None
+        assert grant.by_mac
+
+
+def test_without_the_cookie_another_address_is_another_device(
+    app: Flask, pages: PageClient, remembering: Town, database: Database
+) -> None:
+    ask(pages, remembering, CARD, remember="1")
+    stranger = PageClient(app.test_client())
+
+    page = stranger.get(redirect_of(remembering, mac=OTHER_MAC))
+    assert "Cet appareil est mémorisé" not in page.text
+    token = page.root.all("input", name="arrival")[0]["value"]
+
+    assert stranger.post("/return", data={"arrival": token}).status == 403
+    assert remembered(database) == [factories.DEVICE_MAC]
+
+
+@pytest.mark.parametrize("forged", ["", "x", "AAAA", "A" * 48, "é", "A" * 4000])
+def test_a_cookie_that_we_did_not_make_is_taken_away(app: Flask, remembering: Town, forged: str) -> None:
+    browser = app.test_client()
+    browser.set_cookie("parvis_return", forged)
+
+    page = PageClient(browser).get(redirect_of(remembering))
+
+    assert "Cet appareil est mémorisé" not in page.text
+    assert "parvis_return=;" in page.headers["Set-Cookie"]
+
+
+def test_a_device_that_was_forgotten_is_forgotten_under_every_address(
+    pages: PageClient, remembering: Town, database: Database
+) -> None:
+    ask(pages, remembering, CARD, remember="1")
+    with database.transaction() as db:
+        db.delete(db.scalars(select(RememberedDevice)).one())
+
+    page = pages.get(redirect_of(remembering, mac=OTHER_MAC))
+
+    assert "Cet appareil est mémorisé" not in page.text
+    assert "parvis_return=;" in page.headers["Set-Cookie"]
+
+
+def test_elsewhere_the_cookie_is_kept_and_opens_nothing(
+    pages: PageClient, remembering: Town, database: Database
+) -> None:
+    ask(pages, remembering, CARD, remember="1")
+    with database.transaction() as db:
+        square = factories.make_nas(db, site=factories.make_site(db))
+
+    page = pages.get(redirect_of(square, mac=OTHER_MAC))
+
+    assert "Cet appareil est mémorisé" not in page.text
+    assert "Set-Cookie" not in page.headers
+
+
+def test_a_card_that_was_blocked_since_does_not_come_back(
+    pages: PageClient, remembering: Town, database: Database
+) -> None:
+    ask(pages, remembering, CARD, remember="1")
+    with database.transaction() as db:
+        db.scalars(select(Patron)).one().blocked = True
+    page = pages.get(redirect_of(remembering, mac=OTHER_MAC))
+
+    answer = pages.post("/return", data={"arrival": page.root.all("input", name="arrival")[0]["value"]})
+
+    assert answer.status == 403
+    assert "ne peut pas être utilisée" in answer.text
+
+
+def test_a_device_in_other_hands_is_not_led_back_to_by_an_older_cookie(
+    app: Flask, pages: PageClient, remembering: Town, database: Database, clock: Clock, redis: "Redis"
+) -> None:
+    with database.transaction() as db:
+        organisation = db.get_one(Nas, remembering.nas_id).organisation
+        another = factories.make_patron(db, organisation=organisation).card_number
+    ask(pages, remembering, CARD, remember="1")
+    clock.now += timedelta(days=1)
+    assert "Cet appareil est mémorisé" in pages.get(redirect_of(remembering, mac=OTHER_MAC)).text
+
+    redis.flushdb()  # the first login, which is not waiting any more
+    sibling = PageClient(app.test_client())
+    assert ask(sibling, remembering, Asking(CARD.way, card_number=another), remember="1").status == 303
+
+    assert "Cet appareil est mémorisé" not in pages.get(redirect_of(remembering, mac=OTHER_MAC)).text

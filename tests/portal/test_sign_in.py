@@ -21,15 +21,16 @@ from hotspot.db import Database, open_database
 from hotspot.models import Grant, Nas, Offer, Patron, Site, Voucher
 from hotspot.services.attempts import card_subject, device_subject
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Way
+from hotspot.values import RefusalReason, Refuse, Way
 from hotspot.vendors.coovachilli import chap_response
-from hotspot.wording import explain
+from hotspot.wording import explain, explain_refusal
 from portal import create_app
 from tests import factories
 from tests.page_client import Page, PageClient
 from tests.portal.conftest import CHALLENGE, ENGLISH, FRENCH, Clock, Town, redirect_of
 
 Arrange = Callable[[Session, Town], None]
+YESTERDAY = date(2026, 3, 9)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def test_the_forms_of_the_page_work_as_a_browser_fills_them_in(
 
 
 def expire_card(db: Session, town: Town) -> None:
-    patron_of(db, town).expires_on = date(2026, 3, 9)
+    patron_of(db, town).expires_on = YESTERDAY
 
 
 def block_card(db: Session, town: Town) -> None:
@@ -226,7 +227,7 @@ def test_a_refusal_says_so_and_makes_no_grant(
     assert answer.status == status
     assert answer.language == language
     notice = answer.root.one("div", id="notice")
-    explanation = explain(reason, language)
+    explanation = explain_refusal(Refuse(reason, day=YESTERDAY), language)
     assert explanation.title in notice.text
     assert explanation.what_to_do in notice.text
     assert "autofocus" in notice.attributes
@@ -490,4 +491,4 @@ def test_the_desk_can_be_told_of_a_refusal(
     for subject in (device_subject(factories.DEVICE_MAC), card_subject(organisation_id, town.card_number)):
         found = RefusalMemory(redis, factories.VAULT.digest).find([subject])
         assert found is not None
-        assert (found.reason, found.refused_at) == (RefusalReason.UNKNOWN_CARD_OR_PIN, clock.now)
+        assert (found.refusal.reason, found.refused_at) == (RefusalReason.UNKNOWN_CARD_OR_PIN, clock.now)

@@ -20,6 +20,7 @@ from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.models import Grant, Nas, Offer, Patron, RememberedDevice, Site
+from hotspot.policy.readers import Reader
 from hotspot.policy.voucher_codes import print_code
 from hotspot.sealing import Vault
 from hotspot.services.admission import Answered
@@ -37,6 +38,7 @@ from radius.mschap import challenge_digest, challenge_response, password_hash
 from radius.people import People
 from radius.protocol import Ask, Exchange, RadiusProtocol
 from tests import factories
+from tests.library import PlayedLibrary
 from tests.radius.packets import Attributes, hidden_password, integer, signed, vendor
 
 NOW = factories.NOW
@@ -72,6 +74,8 @@ class Library:
     code: str
     card_offer_id: int
     noted: list[Answered] = field(default_factory=list)
+    played: PlayedLibrary = field(default_factory=PlayedLibrary)
+    """The library's own system, once `cards` is an offer of one."""
     asked: int = 0
     now: datetime = NOW
 
@@ -142,6 +146,7 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
     with any_database.reading() as db:
         clients = RadiusClientReader(vault).read(db)
     noted: list[Answered] = []
+    played = PlayedLibrary()
     answering = People(
         any_database,
         KnownDevices(redis),
@@ -153,9 +158,12 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
         settings,
         noted.append,
         lambda: made.now,
+        played.libraries(),
     )
     code = vault.open(voucher.code_sealed)
-    made = Library(any_database, answering, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted)
+    made = Library(
+        any_database, answering, RadiusProtocol(clients), nas.id, site.id, patron, code, cards.id, noted, played
+    )
     return made
 
 
@@ -580,4 +588,39 @@ def test_the_desk_can_be_told_of_a_refusal(library: Library, redis: "Redis", vau
         organisation_id = db.get_one(Site, library.site_id).organisation_id
     found = RefusalMemory(redis, vault.digest).find([card_subject(organisation_id, "no such card")])
     assert found is not None
-    assert found.reason is RefusalReason.UNKNOWN_CARD_OR_PIN
+    assert found.refusal.reason is RefusalReason.UNKNOWN_CARD_OR_PIN
+
+
+# ---- a card that the library's own system has to say yes to ----
+
+
+@pytest.fixture
+def with_system(library: Library) -> Library:
+    library.played.knows(Reader("CARD-1"), "1234")
+
+    def point_at_it(db: Session) -> None:
+        offer = db.get_one(Offer, library.card_offer_id)
+        offer.library_system_id = factories.make_library_system(db, organisation=offer.organisation).id
+
+    library.change(point_at_it)
+    return library
+
+
+def test_a_librarys_own_system_is_asked(with_system: Library) -> None:
+    reply = with_system.types("CARD-1", pap("1234"))
+
+    assert isinstance(reply, Accept)
+    assert with_system.played.asked == ["CARD-1"]
+    assert with_system.grant().patron_id is not None
+
+
+def test_what_it_does_not_know_is_refused(with_system: Library) -> None:
+    assert with_system.refusal(with_system.types("CARD-1", pap("9"))) is RefusalReason.UNKNOWN_CARD_OR_PIN
+
+
+def test_while_it_is_away_a_reader_of_lately_gets_in_and_nobody_else(with_system: Library) -> None:
+    with_system.types("CARD-1", pap("1234"))
+    with_system.played.is_away = True
+
+    assert isinstance(with_system.types("CARD-1", pap("1234")), Accept)
+    assert with_system.refusal(with_system.types("CARD-2", pap("1234"))) is RefusalReason.LIBRARY_AWAY

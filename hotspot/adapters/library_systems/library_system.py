@@ -1,45 +1,18 @@
 """What a library's own system is asked, and what it answers. Each kind of system has one class, in a module beside it.
 
 A class is made from its settings, kept as long as those stand, and used by several threads at once. It decides
-nothing: whether a card that is blocked or has expired may use the Wi-Fi is for `hotspot/policy/reader_rules.py`.
+nothing: whether a card that is blocked or has expired may use the Wi-Fi is for `hotspot/policy/readers.py`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-
-class Block(StrEnum):
-    """What a library may hold against a card. A system that says only "blocked" gives BLOCKED."""
-
-    BLOCKED = "blocked"
-    LOST = "lost"
-    """Reported as lost or stolen."""
-    OVERDUE = "overdue"
-    """Too much that should have been brought back."""
-    OWES = "owes"
-    """More fines or fees than the library allows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A card that the system knows, with the right PIN. Only what rules may ask for; what is not said is empty."""
-
-    card_number: str
-    """As the system gives it back: what was typed may have been a user name or a mail address."""
-    category: str = ""
-    home_library: str = ""
-    born_on: date | None = None
-    expires_on: date | None = None
-    """The last day on which the card is good."""
-    blocks: frozenset[Block] = frozenset()
-    owes: Decimal | None = None
-    """In the library's currency; None if it does not say."""
+from hotspot.policy.readers import Reader
 
 
 class Step(StrEnum):

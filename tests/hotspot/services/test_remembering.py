@@ -52,7 +52,7 @@ class Desk:
         return factories.make_grant(self.db, device_mac=f"02000000{number:04x}", **fields)
 
     def remember(self, *numbers: int) -> list[bool]:
-        return [remember_device(self.db, self.grant(number), self.now) for number in numbers]
+        return [remember_device(self.db, self.grant(number), self.now) is not None for number in numbers]
 
     def remembered(self) -> list[str]:
         return list(self.db.scalars(select(RememberedDevice.device_mac).order_by(RememberedDevice.device_mac)))
