@@ -302,7 +302,7 @@ def _verdict_on_card(
 
 
 def _given(db: Session, patron: Patron, offers: Sequence[tuple[Site, Offer]], now: datetime) -> list[Offer | Refuse]:
-    """What the rules make of this reader, offer by offer: as the file has them, or as their system last confirmed them."""
+    """What the rules make of this reader, offer by offer: as the file has them, or as their system said last."""
     return [
         given_offer(db, reader_of(patron), offer, site, now)
         for site, offer in offers

@@ -206,7 +206,7 @@ def test_a_desk_without_rights_there_finds_nothing(library: Library) -> None:
 
 
 def test_everybody_sees_what_they_can_still_undo(library: Library) -> None:
-    voucher = library.a_pass()
+    voucher, _ = library.prints(count=2)
     library.now += 5 * MINUTE
     library.voids(voucher)
     seen = own_actions(library.db, library.librarian, library.now)
@@ -214,6 +214,11 @@ def test_everybody_sees_what_they_can_still_undo(library: Library) -> None:
     assert own_actions(library.db, library.staff_at(library.site), library.now) == []
     library.now += 5 * MINUTE
     assert [each.kind.value for each in own_actions(library.db, library.librarian, library.now)] == ["voided"]
+
+
+def test_a_print_of_which_nothing_is_left_to_take_back_is_not_offered(library: Library) -> None:
+    library.uses(library.a_pass())
+    assert own_actions(library.db, library.librarian, library.now) == []
 
 
 def test_all_of_it_is_in_the_audit_log(library: Library) -> None:
