@@ -24,7 +24,7 @@ class Link:
         return shown == self.endpoint.partition(".")[0]
 
 
-_SHOWN_AS = {"unknown_sources": "nases", "desk_answers": "desk"}
+_SHOWN_AS = {"unknown_sources": "nases", "desk_answers": "desk", "desk_readers": "desk"}
 
 LINKS = (
     Link("home.show", mark("Home"), Permission.SEE_FIGURES),

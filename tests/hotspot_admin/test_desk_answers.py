@@ -353,10 +353,8 @@ def test_without_redis_the_tables_still_answer(
     librarian: Browser, desk: Desk, staff_app: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = Redis(unix_socket_path="/nowhere.sock")
-    monkeypatch.setattr("hotspot_admin.views.desk_answers.RateLimits", lambda _, digest: RateLimits(nowhere, digest))
-    monkeypatch.setattr(
-        "hotspot_admin.views.desk_answers.RefusalMemory", lambda _, digest: RefusalMemory(nowhere, digest)
-    )
+    monkeypatch.setattr("hotspot_admin.answering.RateLimits", lambda _, digest: RateLimits(nowhere, digest))
+    monkeypatch.setattr("hotspot_admin.answering.RefusalMemory", lambda _, digest: RefusalMemory(nowhere, digest))
     assert "en règle" in verdict(ask(librarian, NUMBER))
 
 
