@@ -34,6 +34,7 @@ class Permission(StrEnum):
     """The desk's question: why is this card refused?"""
     MANAGE_PATRONS = "manage_patrons"
     MAKE_VOUCHERS = "make_vouchers"
+    MANAGE_APPEARANCE = "manage_appearance"
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

@@ -27,6 +27,7 @@ from hotspot.models import (
 )
 from hotspot.passwords import hash_password, is_password
 from hotspot.policy.voucher_codes import print_code
+from hotspot.printing.logo import read_logo
 from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
@@ -62,6 +63,15 @@ neither the pages that you visit nor what you do there.
 }
 
 
+_COLOUR = "#0b4a50"
+_ARMS = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 112">
+<path fill="{_COLOUR}" d="M0 0h100v58c0 30-24 46-50 54C24 104 0 88 0 58z"/>
+<path fill="none" stroke="#fffdf9" stroke-width="7" d="M24 74V46a26 26 0 0 1 52 0v28M40 74V48a10 10 0 0 1 20 0v26"/>
+<path fill="none" stroke="#f2c14e" stroke-width="6" d="M10 84q20-12 40 0t40 0"/>
+</svg>"""
+"""Two arches over a river: of no real town."""
+
+
 class NotTheTown(Exception):
     """The database holds something else."""
 
@@ -89,7 +99,13 @@ def get_access_point(db: Session) -> Nas:
 
 
 def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
-    metropolis = Organisation(name=METROPOLIS, contact="donnees@val-de-loue.example", created_at=now)
+    metropolis = Organisation(
+        name=METROPOLIS,
+        contact="donnees@val-de-loue.example",
+        colour=_COLOUR,
+        logo=read_logo(_ARMS.encode()),
+        created_at=now,
+    )
     commune = Organisation(name=COMMUNE, contact="mairie@val-de-loue.example", created_at=now, parent=metropolis)
     db.add_all([metropolis, commune])
     sites = _sites(commune, now)

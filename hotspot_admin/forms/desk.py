@@ -15,7 +15,7 @@ from hotspot_admin.forms.vouchers import FORMATS, LONGEST_LIFE, OnePassForm, end
 from hotspot_admin.language import gettext, mark
 
 MOST_HOURS = int(LONGEST_USE.total_seconds()) // 3600
-DETAILS = ("count", "devices", "expires_on", "sheet", "paper_language")
+DETAILS = ("count", "devices", "expires_on", "sheet", "paper_language", "second_language")
 """Fields that are folded away."""
 
 
@@ -39,7 +39,7 @@ class DeskForm(OnePassForm):
     )
     expires_on = DateField(mark("Last day for a first use"), [Optional()])
     sheet = SelectField(
-        mark("Sheet (A4)"),
+        mark("Paper"),
         [AnyOf([each.value for each in SheetFormat], mark("Choose one of these."))],
         choices=[SelectChoice(each.value, label) for each, label in FORMATS.items()],
         validate_choice=False,

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 
 from hotspot.models import DeskAction, DeskActionKind, Offer, Site
+from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
 from hotspot.services import desk, undoing, vouchers
 from hotspot.services.desk_actions import own_actions
@@ -18,7 +19,7 @@ from hotspot_admin.desk_wording import DONE, when
 from hotspot_admin.doing import back_to, let_come_back, trying
 from hotspot_admin.forms.desk import DeskForm
 from hotspot_admin.forms.vouchers import FORMATS
-from hotspot_admin.language import LANGUAGES, gettext, language, ngettext
+from hotspot_admin.language import gettext, language, ngettext
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.views.sites import is_open, opening_of
 
@@ -78,7 +79,7 @@ def print_passes() -> ResponseReturnValue:
         ngettext("Pass no. %(batch)s is made.", "%(num)s passes are made: no. %(batch)s.", batch.size, batch=batch.id),
         "done",
     )
-    choice = Choice(form.kind.data, form.sheet.data, form.paper_language.data)
+    choice = Choice(form.kind.data, form.sheet.data, form.paper_language.data, form.second_language.data)
     answer = make_response(
         redirect(url_for("desk.sheet", batch_id=batch.id, sheet=choice.sheet, language=choice.language), 303)
     )
@@ -99,7 +100,7 @@ def sheet(batch_id: int) -> ResponseReturnValue:
             opened = vouchers.open_voucher(db, scope(), batch_id, number, now(), made.vault)
         batch = vouchers.get_batch(db, scope(), batch_id)
         paper = sheet_of_batch(batch, [(each.number, each.code) for each in opened], made.settings)
-    pdf = draw_voucher_sheet(paper, SheetFormat(choice.sheet), choice.language)
+    pdf = draw_voucher_sheet(paper, SheetFormat(choice.sheet), choice.languages)
     answer = Response(pdf, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="wifi-{batch_id}.pdf"'
     return answer
@@ -139,11 +140,16 @@ class Choice:
     kind: str = ""
     sheet: str = SheetFormat.LARGE.value
     language: str = ""
+    second: str = ""
+
+    @property
+    def languages(self) -> list[str]:
+        return list(dict.fromkeys(each for each in (self.language, self.second) if each))
 
     def keep(self, answer: Response) -> None:
         answer.set_cookie(
             _cookie(),
-            "|".join((self.kind, self.sheet, self.language)),
+            "|".join((self.kind, self.sheet, self.language, self.second)),
             max_age=_YEAR,
             httponly=True,
             samesite="Lax",
@@ -153,23 +159,23 @@ class Choice:
 
 def last_choice() -> Choice:
     """Whatever the cookie says, only what can be chosen."""
-    kind, _, paper = request.cookies.get(_cookie(), "").partition("|")
-    sheet_format, _, paper_language = paper.partition("|")
-    return _only_possible(Choice(kind, sheet_format, paper_language))
+    kept = [*request.cookies.get(_cookie(), "").split("|"), "", "", "", ""]
+    return _only_possible(Choice(*kept[:4]))
 
 
 def _only_possible(choice: Choice) -> Choice:
     return Choice(
         choice.kind,
         choice.sheet if choice.sheet in FORMATS else SheetFormat.LARGE.value,
-        choice.language if choice.language in LANGUAGES else language(),
+        choice.language if choice.language in PAPER_LANGUAGES else language(),
+        choice.second if choice.second in PAPER_LANGUAGES else "",
     )
 
 
 def _asked_paper() -> Choice:
     last = last_choice()
-    sheet_format, paper_language = request.args.get("sheet", last.sheet), request.args.get("language", last.language)
-    return _only_possible(Choice(sheet=sheet_format, language=paper_language))
+    asked = {"sheet": last.sheet, "language": last.language, "second": last.second} | request.args.to_dict()
+    return _only_possible(Choice("", asked["sheet"], asked["language"], asked["second"]))
 
 
 def _cookie() -> str:
@@ -178,7 +184,13 @@ def _cookie() -> str:
 
 def _empty_form() -> DeskForm:
     last = last_choice()
-    usual = {"kind": last.kind, "sheet": last.sheet, "paper_language": last.language, "count": 1}
+    usual = {
+        "kind": last.kind,
+        "sheet": last.sheet,
+        "paper_language": last.language,
+        "second_language": last.second,
+        "count": 1,
+    }
     return _with_kinds(DeskForm(formdata=None, data=usual))
 
 

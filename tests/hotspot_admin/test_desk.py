@@ -232,3 +232,24 @@ def test_a_way_back_leads_nowhere_else(database: Database, librarian: Browser) -
     for back in ("//evil.test/desk", "https://evil.test/desk", "/audit", "", "/desk\\evil"):
         answer = librarian.post_bare(f"/desk/voucher/{batch_id}/1/hour", {"back": back})
         assert answer.location == f"/desk/voucher/{batch_id}/1"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({}, "Valable le jour de la première utilisation, jusqu’à la fermeture."),
+        ({"hours": "3", "devices": "2"}, "Valable 3 heures dès la première utilisation. Pour 2 appareils à la fois."),
+        ({"until": "2026-03-31"}, "Valable jusqu’au 31 mars 2026."),
+    ],
+)
+def test_the_paper_says_how_long_it_is_good(librarian: Browser, typed: dict[str, str], said: str) -> None:
+    pdf = pypdfium2.PdfDocument(librarian.follow(printed(librarian, **typed)).response.get_data())
+    assert said in " ".join(pdf[0].get_textpage().get_text_bounded().replace("\xa0", " ").split())
+
+
+def test_the_paper_may_have_two_languages_and_be_a_roll(librarian: Browser) -> None:
+    page = librarian.follow(printed(librarian, sheet="80mm", paper_language="de", second_language="en"))
+    text = pypdfium2.PdfDocument(page.response.get_data())[0].get_textpage().get_text_bounded()
+    assert "Closing" in text or "closing" in text
+    fields = librarian.get("/").form("/desk/print").fields
+    assert (fields["sheet"], fields["paper_language"], fields["second_language"]) == ("80mm", "de", "en")
