@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hotspot.models import DeskActionKind
 from hotspot.values import RefusalReason, Refuse
 from hotspot.wording import Explanation, explain_refusal
-from hotspot_admin.language import clock_time, day_and_month, gettext, language, mark
+from hotspot_admin.language import clock_time, day, day_and_month, gettext, language, mark
 from hotspot_admin.resources import now
 
 _AT_THE_DESK: Mapping[RefusalReason, tuple[str, str]] = {
@@ -122,7 +122,8 @@ def said_to_the_visitor(refusal: Refuse) -> str:
 def when(moment: datetime, zone_name: str) -> str:
     """14:05, and the day where it is not today."""
     zone = ZoneInfo(zone_name)
-    day = moment.astimezone(zone).date()
-    if day == now().astimezone(zone).date():
+    that_day, today = moment.astimezone(zone).date(), now().astimezone(zone).date()
+    if that_day == today:
         return clock_time(moment, zone)
-    return f"{day_and_month(day)} {clock_time(moment, zone)}"
+    said = day_and_month(that_day) if that_day.year == today.year else day(that_day, "long")
+    return f"{said} {clock_time(moment, zone)}"

@@ -59,6 +59,19 @@ def test_the_desk_is_a_librarians_first_page_and_asks_first(librarian: Browser, 
     assert administrator.get(administrator.get("/").link("Guichet")).h1 == "Guichet"
 
 
+def test_whether_a_desks_own_site_is_open_is_said(
+    librarian: Browser, administrator: Browser, database: Database
+) -> None:
+    assert "Médiathèque Ouvert en permanence" in librarian.get("/").text
+    assert "Maison des Prés" in administrator.get("/desk").root.one("ul", class_="openings").text
+    with database.transaction() as db:
+        commune = db.scalars(select(Site)).first()
+        assert commune is not None
+        for _ in range(3):
+            factories.make_site(db, organisation=commune.organisation)
+    assert "Maison des Prés" not in administrator.get("/desk").root.one("ul", class_="openings").text
+
+
 def test_a_day_pass_is_one_button_on_the_first_page(
     database: Database, librarian: Browser, vault: Vault, clock: Clock
 ) -> None:
