@@ -16,13 +16,19 @@ class Link:
 
     @property
     def is_current(self) -> bool:
-        """On any page of the same blueprint; unknown access points are a page of the gateways."""
-        shown = "nases" if request.blueprint == "unknown_sources" else request.blueprint
+        """On any page of the same blueprint; unknown access points are a page of the gateways, and the first page of
+        whoever has no home page is the desk."""
+        shown = _SHOWN_AS.get(request.blueprint or "", request.blueprint)
+        if shown == "home" and not may(Permission.SEE_FIGURES):
+            shown = "desk"
         return shown == self.endpoint.partition(".")[0]
 
 
+_SHOWN_AS = {"unknown_sources": "nases", "desk_answers": "desk", "desk_readers": "desk"}
+
 LINKS = (
-    Link("home.show", mark("Home"), Permission.BE_SIGNED_IN),
+    Link("home.show", mark("Home"), Permission.SEE_FIGURES),
+    Link("desk.show", mark("Desk"), Permission.MAKE_VOUCHERS),
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),

@@ -21,6 +21,7 @@ from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
@@ -70,6 +71,7 @@ def create_app(
         limits=RateLimits(redis, vault.digest),
         last_arrivals=LastArrivals(redis),
         last_refusals=LastRefusals(redis),
+        refusals=RefusalMemory(redis, vault.digest),
         returning=ReturningDevices(redis),
         known=KnownDevices(redis),
         libraries=libraries or Libraries(settings.library_patience, settings.web_threads),

@@ -11,6 +11,7 @@ from flask import Flask, g, request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from hotspot.values import print_mac
 from hotspot.wording import LANGUAGE_NAMES, LANGUAGES, translations
 from portal.resources import resources
 
@@ -121,7 +122,7 @@ def install(app: Flask) -> None:
         lambda singular, plural, number: translations(language()).ngettext(singular, plural, number),
         newstyle=True,
     )
-    app.jinja_env.filters.update(duration=duration, octets=octets, speed=speed)
+    app.jinja_env.filters.update(duration=duration, octets=octets, speed=speed, mac=print_mac)
     app.jinja_env.globals.update(
         language=language,
         direction=lambda: "rtl" if language() in _RIGHT_TO_LEFT else "ltr",

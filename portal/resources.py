@@ -17,6 +17,7 @@ from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.openid.known_providers import KnownProviders
 from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
 from hotspot.sealing import Vault
@@ -71,6 +72,7 @@ class Resources:
     limits: RateLimits
     last_arrivals: LastArrivals
     last_refusals: LastRefusals
+    refusals: RefusalMemory
     returning: ReturningDevices
     known: KnownDevices
     libraries: Libraries

@@ -10,7 +10,7 @@ from flask import Response, make_response, render_template
 
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.offers import OfferShown, SiteShown
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import RefusalReason, Refuse, Way, print_mac
 from portal.answers import Notice, notice_of
 from portal.arrival import Arrival
 from portal.colours import dress
@@ -44,12 +44,16 @@ class Shown:
     voucher_code: str = ""
     """As printed on the paper that was scanned: filled in, and its form the first."""
     typed: Typed = ()
+    device: str = ""
+    """Its address, to be read out at the desk by whoever was refused."""
 
 
 def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:
     made = resources()
     now = made.clock()
     token = replace(arrival, language=language()).to_token(made.vault)
+    if shown.notice is not None and shown.notice.is_problem:
+        shown = replace(shown, device=print_mac(arrival.device_mac))
     if shown != Shown():
         return make_response(_render(arrival.site_id, shown, now, token), status)
     key = (arrival.site_id, language(), int(now.timestamp()) // 60)

@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.policy.admission import decide_admission
 from hotspot.sealing import Vault
 from hotspot.services.admission import Answered, answered
-from hotspot.services.attempts import attempts_of, within_limits
+from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.mac_authentication import DeviceSeen, admit_device
 from hotspot.services.offers import OfferShown, show_site
 from hotspot.services.readers import check_card, connection_for
@@ -67,6 +68,7 @@ class People:
         known: KnownDevices,
         returning: ReturningDevices,
         limits: RateLimits,
+        refusals: RefusalMemory,
         writer: ReplyWriter,
         vault: Vault,
         settings: Settings,
@@ -79,6 +81,7 @@ class People:
         self._known = known
         self._returning = returning
         self._limits = limits
+        self._refusals = refusals
         self._writer = writer
         self._vault = vault
         self._settings = settings
@@ -126,6 +129,8 @@ class People:
         if isinstance(decision, Refuse) and decision.reason in QUIET_REFUSALS:
             return _quietly(decision.reason)
         self._write_down(exchange, device_mac, (decision, grant_id), now)
+        if isinstance(decision, Refuse):
+            self._refusals.remember([device_subject(device_mac)], decision, now)
         return Reject([]) if isinstance(decision, Refuse) else self._writer.accept(decision, client)
 
     def _admit_device(self, seen: DeviceSeen, now: datetime) -> Decision:
@@ -177,7 +182,11 @@ class People:
                 return enter(db, request, now, vault=self._vault, settings=self._settings)
 
         attempts = attempts_of(credential, device_mac=device_mac, site_id=site_id, organisation_id=site.organisation_id)
-        return self._decided(within_limits(self._limits, attempts, now, ask), site_id, now)
+        answer = within_limits(self._limits, attempts, now, ask)
+        if isinstance(answer, Refuse):
+            whose = subjects_of(credential, device_mac=device_mac, organisation_id=site.organisation_id)
+            self._refusals.remember(whose, answer, now)
+        return self._decided(answer, site_id, now)
 
     def _with_checked_card(self, asked: SignInRequest, offers: Sequence[OfferShown]) -> SignInRequest:
         """Nobody could choose an offer: it is the first that takes cards, as in `enter`. The library's own system is

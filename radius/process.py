@@ -16,6 +16,7 @@ from hotspot.adapters.library_systems.libraries import Libraries
 from hotspot.adapters.one_time_login import OneTimeLogins
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.health import StatusServer, check_health
@@ -126,6 +127,7 @@ def _lanes(
         KnownDevices(redis),
         ReturningDevices(redis),
         RateLimits(redis, vault.digest),
+        RefusalMemory(redis, vault.digest),
         writer,
         vault,
         settings,

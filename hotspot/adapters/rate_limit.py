@@ -126,5 +126,26 @@ class RateLimits:
         except RedisError as error:
             raise Unavailable("redis") from error
 
+    def time_left(self, attempts: Sequence[Attempt]) -> timedelta | None:
+        """How long until all of these are open again, without counting anything. None: they are."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for each in attempts:
+                    pipe.get(self._key(each))
+                    pipe.pttl(self._key(each))
+                answers: list[Any] = pipe.execute()
+        except RedisError as error:
+            raise Unavailable("redis") from error
+        counted = zip(attempts, answers[::2], answers[1::2], strict=True)
+        left = [left_ms for attempt, count, left_ms in counted if int(count or 0) >= attempt.limit.at_most]
+        return timedelta(milliseconds=max(left)) if left and max(left) > 0 else None
+
+    def forgive(self, attempts: Sequence[Attempt]) -> None:
+        """By the staff, who have the person before them: what was counted is forgotten."""
+        try:
+            self._redis.delete(*(self._key(each) for each in attempts))
+        except RedisError as error:
+            raise Unavailable("redis") from error
+
     def _key(self, attempt: Attempt) -> str:
         return f"attempts:{attempt.limit.name}:{self._digest(attempt.subject)[:16].hex()}"

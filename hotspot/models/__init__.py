@@ -4,6 +4,7 @@ The module imports every family, so that whoever imports it has the whole schema
 """
 
 from hotspot.models.audit import AuditEntry
+from hotspot.models.desk_action import DeskAction, DeskActionKind
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
 from hotspot.models.identity_provider import IdentityProvider
@@ -32,6 +33,8 @@ __all__ = [
     "AlarmKind",
     "AuditEntry",
     "ChangeRecord",
+    "DeskAction",
+    "DeskActionKind",
     "Device",
     "Grant",
     "IdentityProvider",

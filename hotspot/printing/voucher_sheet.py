@@ -78,9 +78,10 @@ def sheet_of_batch(batch: VoucherBatch, vouchers: Sequence[tuple[int, str]], set
         organisation_name=batch.site.organisation.name,
         batch=str(batch.id),
         validity=Validity(
-            valid_for=batch.offer.visit_time,
+            valid_for=batch.offer.visit_time if batch.validity is None else batch.valid_for,
+            until=None if batch.until is None else batch.until.astimezone(zone),
             time_allowed=batch.offer.time_allowed,
-            devices=batch.offer.devices_at_once,
+            devices=batch.devices_at_once,
             first_use_before=batch.expires_at.astimezone(zone),
         ),
         portal=settings.public_portal,

@@ -23,7 +23,7 @@ from hotspot.adapters.rate_limit import (
     texts_of_all,
     texts_of_site,
 )
-from hotspot.policy.voucher_codes import beginning_of
+from hotspot.policy.voucher_codes import VoucherCode, beginning_of, parse_code
 from hotspot.services.readers import CheckedCard
 from hotspot.services.signing_in import Credential, LibraryCard, VoucherCodeGiven
 from hotspot.settings import Settings
@@ -53,6 +53,30 @@ def attempts_of(credential: Credential, *, device_mac: str, site_id: int, organi
         case VoucherCodeGiven(code):
             counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
     return counted
+
+
+def subjects_of(credential: Credential, *, device_mac: str, organisation_id: int) -> list[str]:
+    """Whose refusal it is, for `RefusalMemory`."""
+    subjects = [device_subject(device_mac)]
+    match credential:
+        case LibraryCard(card_number) | CheckedCard(card_number=card_number):
+            subjects.append(card_subject(organisation_id, card_number))
+        case VoucherCodeGiven(code) if (parsed := parse_code(code)) is not None:
+            subjects.append(code_subject(parsed))
+    return subjects
+
+
+def device_subject(device_mac: str) -> str:
+    return f"device:{device_mac}"
+
+
+def card_subject(organisation_id: int, card_number: str) -> str:
+    """`organisation_id`: the site's, as for the attempts that are counted."""
+    return f"card:{organisation_id}:{card_number.strip()}"
+
+
+def code_subject(code: VoucherCode) -> str:
+    return f"code:{code}"
 
 
 def within_limits(

@@ -30,7 +30,7 @@ def remember_device(db: Session, grant: Grant, now: datetime) -> RememberedDevic
         return None
     _lock_person(db, grant)
     others = _whose(grant) & (RememberedDevice.device_mac != grant.device_mac)
-    if _count(db, others, now) >= MOST_REMEMBERED:
+    if count_remembered(db, others, now) >= MOST_REMEMBERED:
         return None
     expires_at = now + life
     if grant.voucher is not None and grant.voucher.ends_at is not None:
@@ -155,8 +155,23 @@ def forget_devices_on(db: Session, grant_ids: Collection[UUID]) -> None:
     _delete(db, RememberedDevice.device_mac.in_(macs))
 
 
+def count_remembered(db: Session, which: ColumnElement[bool], now: datetime) -> int:
+    """Devices; one that is remembered twice counts once."""
+    counted = select(func.count(RememberedDevice.device_mac.distinct())).where(which, RememberedDevice.expires_at > now)
+    return db.scalar(counted) or 0
+
+
 def count_of_patron(db: Session, patron: Patron, now: datetime) -> int:
-    return _count(db, RememberedDevice.patron_id == patron.id, now)
+    return count_remembered(db, RememberedDevice.patron_id == patron.id, now)
+
+
+def forget_at_the_desk(db: Session, scope: Scope, which: ColumnElement[bool], now: datetime) -> int:
+    """Of a voucher, or one device, whose person asks for it. The audit log says how many, not whose."""
+    forgotten = _delete(db, which)
+    if not forgotten:
+        raise Conflict("No device is remembered.")
+    audit.note(db, scope, "desk.devices_forgotten", "", {"devices": forgotten}, now)
+    return forgotten
 
 
 def forget_devices_of_patron(db: Session, scope: Scope, patron_id: int, now: datetime) -> Patron:
@@ -190,11 +205,6 @@ def _whose(grant: Grant) -> ColumnElement[bool]:
     if grant.voucher_id is not None:
         return RememberedDevice.voucher_id == grant.voucher_id
     return false()
-
-
-def _count(db: Session, which: ColumnElement[bool], now: datetime) -> int:
-    counted = select(func.count(RememberedDevice.device_mac.distinct())).where(which, RememberedDevice.expires_at > now)
-    return db.scalar(counted) or 0
 
 
 def _delete(db: Session, which: ColumnElement[bool]) -> int:

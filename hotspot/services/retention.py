@@ -5,12 +5,13 @@ What cites a row goes before the row itself: sessions before their grant, grants
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hotspot.db import Base
 from hotspot.models import (
     Admission,
+    DeskAction,
     Device,
     Grant,
     LibrarySystem,
@@ -32,6 +33,9 @@ from hotspot.models import (
     WifiSessionCounter,
 )
 
+LABEL_LIFE = timedelta(days=7)
+"""After the last of a batch could be used: its label may name whom it was for."""
+_DAY = timedelta(days=1)
 _QUARTER = timedelta(days=90)
 _MONTH = timedelta(days=30)
 _TWO_DAYS = timedelta(days=2)
@@ -39,26 +43,41 @@ _TWO_DAYS = timedelta(days=2)
 
 
 def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[str, int]:
-    """Erase what is older than its life, and devices that are remembered no longer. Rows erased, by table; a table
-    with none is left out."""
+    """Erase what is older than its life, devices that are remembered no longer, and the labels of passes that are over.
+    Rows erased, by table; a table with none is left out."""
     before = now - connection_data_life
     over: list[tuple[type[Base], datetime, ColumnElement[bool]]] = [
         (RememberedDevice, now, RememberedDevice.expires_at <= now),
         (PassRequest, now - _TWO_DAYS, PassRequest.created_at < now - _TWO_DAYS),
         *((table, before, where) for table, where in _what_is_over(before)),
+        (DeskAction, now - _DAY, DeskAction.done_at < now - _DAY),
         *_what_was_learned(now),
     ]
+    since = now - LABEL_LIFE
+    labels = update(VoucherBatch).where(_is_nobodys(since), VoucherBatch.label != "").values(label="")
+    erasing: list[tuple[str, datetime, Delete | Update]] = [
+        *((table.__tablename__, older_than, delete(table).where(where)) for table, older_than, where in over),
+        ("voucher_batches.label", since, labels),
+    ]
     erased: dict[str, int] = {}
-    for table, older_than, where in over:
-        result = db.execute(delete(table).where(where), execution_options={"synchronize_session": False})
-        assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE returns
+    for name, older_than, statement in erasing:
+        result = db.execute(statement, execution_options={"synchronize_session": False})
+        assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE or an UPDATE returns
         if result.rowcount:
-            name = table.__tablename__
             erased[name] = result.rowcount
             db.add(Purge(happened_at=now, table_name=name, older_than=older_than, erased=result.rowcount))
     _forget_pins(db, now)
     db.flush()
     return erased
+
+
+def _is_nobodys(since: datetime) -> ColumnElement[bool]:
+    """No voucher of the batch could be used since then."""
+    of_it = select(Voucher.id).where(Voucher.batch_id == VoucherBatch.id)
+    to_be_used = of_it.where(Voucher.redeemed_at.is_(None), Voucher.voided_at.is_(None)).exists()
+    in_use = of_it.where(Voucher.ends_at >= since, Voucher.voided_at.is_(None)).exists()
+    voided = of_it.where(Voucher.voided_at >= since).exists()
+    return ((VoucherBatch.expires_at < since) | ~to_be_used) & ~in_use & ~voided
 
 
 def _forget_pins(db: Session, now: datetime) -> None:

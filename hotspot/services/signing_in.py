@@ -31,8 +31,9 @@ from hotspot.models import (
 )
 from hotspot.passwords import is_password
 from hotspot.policy.admission import GrantTerms, Usage, decide_admission
-from hotspot.policy.opening_hours import closing_time, end_of_day, next_opening
+from hotspot.policy.opening_hours import Hours, closing_time, next_opening
 from hotspot.policy.voucher_codes import parse_code
+from hotspot.policy.voucher_use import Validity, end_from_now, why_not_usable
 from hotspot.sealing import Vault
 from hotspot.services.offers import current_terms
 from hotspot.services.readers import AWAY_VISIT, CheckedCard, given_offer, identify_reader, reader_of
@@ -177,7 +178,9 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
         if isinstance(worth, Refuse):  # half a minute before closing no voucher is used up
             return worth
         note_device(db, request, now)
-        grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(db, made, person, now)
+        grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(
+            db, made, person, site, now
+        )
     return grant
 
 
@@ -330,13 +333,8 @@ def _identify_voucher(
 
 
 def _if_usable(voucher: Voucher, now: datetime) -> _Person | Refuse:
-    if voucher.voided_at is not None:
-        return Refuse(RefusalReason.VOUCHER_VOID)
-    if voucher.ends_at is not None and voucher.ends_at <= now:
-        return Refuse(RefusalReason.VOUCHER_USED)
-    if voucher.redeemed_at is None and voucher.batch.expires_at <= now:
-        return Refuse(RefusalReason.VOUCHER_EXPIRED)
-    return _Person(voucher=voucher)
+    reason = why_not_usable(voucher.life, now)
+    return _Person(voucher=voucher) if reason is None else Refuse(reason)
 
 
 def _grant_to_continue(
@@ -405,9 +403,10 @@ def too_many_devices(
 def _too_many(
     db: Session, device_mac: str, offer: Offer, person: _Person, now: datetime, settings: Settings
 ) -> Refuse | None:
-    if _other_devices(db, device_mac, person, now, settings) < offer.devices_at_once:
+    at_once = offer.devices_at_once if person.voucher is None else person.voucher.batch.devices_at_once
+    if _other_devices(db, device_mac, person, now, settings) < at_once:
         return None
-    used_up = person.voucher is not None and offer.devices_at_once == 1
+    used_up = person.voucher is not None and at_once == 1
     return Refuse(RefusalReason.VOUCHER_USED if used_up else RefusalReason.TOO_MANY_DEVICES)
 
 
@@ -420,9 +419,7 @@ def _new_grant(
     now: datetime,
     settings: Settings,
 ) -> Grant:
-    own_end = now + offer.visit_time if offer.visit_time is not None else end_of_day(site.hours, now)
-    if person.voucher is not None and person.voucher.ends_at is not None:
-        own_end = min(own_end, person.voucher.ends_at)
+    own_end = _own_end(offer, person.voucher, site.hours, now)
     if person.unconfirmed:
         own_end = min(own_end, now + AWAY_VISIT)
     assert request.terms_version is not None  # noqa: S101 - `_give_grant` refused it
@@ -450,11 +447,20 @@ def _new_grant(
     )
 
 
-def _keep(db: Session, grant: Grant, person: _Person, now: datetime) -> Grant:
+def _own_end(offer: Offer, voucher: Voucher | None, hours: Hours, now: datetime) -> datetime:
+    """Whatever closes before it. What a voucher was printed with goes before what its offer says."""
+    if voucher is not None and voucher.ends_at is not None:
+        return voucher.ends_at
+    printed = None if voucher is None else voucher.batch.validity
+    return end_from_now(printed or Validity(offer.visit_time), hours, now)
+
+
+def _keep(db: Session, grant: Grant, person: _Person, site: Site, now: datetime) -> Grant:
+    voucher = person.voucher
+    if voucher is not None and voucher.redeemed_at is None:
+        voucher.ends_at = _own_end(voucher.batch.offer, voucher, site.hours, now)
+        voucher.redeemed_at = now
     db.add(grant)
-    if person.voucher is not None and person.voucher.redeemed_at is None:
-        person.voucher.redeemed_at = now
-        person.voucher.ends_at = grant.ends_at
     db.flush()
     return grant
 

@@ -6,7 +6,7 @@ A code is stored twice, and never readable: its digest finds it at sign-in, its 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from hotspot.errors import Conflict, InvalidInput, NotFound
 from hotspot.models import Offer, OfferSite, Site, Voucher, VoucherBatch
 from hotspot.policy.voucher_codes import make_code
+from hotspot.policy.voucher_use import why_not_usable
 from hotspot.sealing import Vault
 from hotspot.services import audit
 from hotspot.services.ending_grants import end_grants_of_vouchers
@@ -24,6 +25,10 @@ from hotspot.values import Way
 
 LARGEST_BATCH = 200
 LONGEST_LABEL = 200
+LONGEST_USE = timedelta(days=30)
+"""From a first use, where it is counted in hours."""
+MOST_DEVICES = 20
+"""At once, of one voucher."""
 PAGE = 50
 
 
@@ -68,8 +73,12 @@ def make_batch(
     staff: Scope | Literal["system"],
     now: datetime,
     vault: Vault,
+    valid_for: timedelta | None = None,
+    until: datetime | None = None,
+    devices: int | None = None,
 ) -> VoucherBatch:
-    """`count` new codes for one offer at one site, good for a first use before `expires_at`.
+    """`count` new codes for one offer at one site, good for a first use before `expires_at`; then as long as the offer
+    says, or for so long, or until that moment.
 
     Two equal codes among billions are refused by the database: the whole batch is then made again by asking again.
     """
@@ -81,6 +90,7 @@ def make_batch(
         raise InvalidInput("This label is too long, or has characters that cannot be printed.", field="label")
     if (site.id, offer.id) not in [(here.id, this.id) for here, this in _offered(db, [site.id])]:
         raise InvalidInput("This offer cannot be had with a voucher at this site.", field="offer")
+    _check_length(valid_for, until, devices, now)
     batch = VoucherBatch(
         site=site,
         offer=offer,
@@ -88,7 +98,10 @@ def make_batch(
         label=label.strip(),
         size=count,
         created_at=now,
-        expires_at=expires_at,
+        expires_at=expires_at if until is None else min(expires_at, until),
+        valid_for=valid_for,
+        until=until,
+        devices=devices,
     )
     db.add(batch)
     db.flush()
@@ -99,6 +112,17 @@ def make_batch(
     )
     _note(db, staff, "voucher_batch.created", batch, {"offer": offer.name, "count": count}, now)
     return batch
+
+
+def _check_length(valid_for: timedelta | None, until: datetime | None, devices: int | None, now: datetime) -> None:
+    if valid_for is not None and until is not None:
+        raise InvalidInput("A pass is good for some hours or until a day, not both.", field="length")
+    if valid_for is not None and not timedelta(0) < valid_for <= LONGEST_USE:
+        raise InvalidInput("A pass is good for between 1 hour and 30 days.", field="hours")
+    if until is not None and until <= now:
+        raise InvalidInput("The last day is already over.", field="until")
+    if devices is not None and not 1 <= devices <= MOST_DEVICES:
+        raise InvalidInput("A pass is for between 1 and 20 devices at once.", field="devices")
 
 
 def offers_to_print(db: Session, scope: Scope) -> Sequence[tuple[Site, Offer]]:
@@ -116,11 +140,13 @@ def list_batches(db: Session, scope: Scope, *, before: int | None = None) -> Bat
     if before is not None:
         query = query.where(VoucherBatch.id < before)
     batches = db.scalars(query.order_by(VoucherBatch.id.desc()).limit(PAGE + 1)).all()
-    counts = _counts(db, [batch.id for batch in batches[:PAGE]])
-    shown = [
-        BatchCounts(batch, *(counts.get((batch.id, state), 0) for state in VoucherState)) for batch in batches[:PAGE]
-    ]
+    shown = count_all(db, batches[:PAGE])
     return BatchPage(shown, shown[-1].batch.id if len(batches) > PAGE else None)
+
+
+def count_all(db: Session, batches: Sequence[VoucherBatch]) -> list[BatchCounts]:
+    counts = _counts(db, [batch.id for batch in batches])
+    return [BatchCounts(batch, *(counts.get((batch.id, state), 0) for state in VoucherState)) for batch in batches]
 
 
 def get_batch(db: Session, scope: Scope, batch_id: int) -> VoucherBatch:
@@ -162,6 +188,18 @@ def open_batch(db: Session, scope: Scope, batch_id: int, now: datetime, vault: V
         raise Conflict("No voucher of this batch is left to print.")
     _note(db, scope, "voucher_batch.printed", batch, {"count": len(opened)}, now)
     return opened
+
+
+def open_voucher(
+    db: Session, scope: Scope, batch_id: int, number: int, now: datetime, vault: Vault
+) -> list[OpenedVoucher]:
+    """The code of one that is still good, used or not: for somebody who has lost the paper."""
+    batch = get_batch(db, scope, batch_id)
+    voucher = voucher_of(batch, number)
+    if why_not_usable(voucher.life, now) is not None:
+        raise Conflict("This voucher can no longer be used.")
+    _note(db, scope, "voucher_batch.printed", batch, {"number": number}, now)
+    return [OpenedVoucher(number, vault.open(voucher.code_sealed))]
 
 
 def void_voucher(db: Session, scope: Scope, batch_id: int, number: int, now: datetime) -> Voucher:
@@ -226,5 +264,6 @@ def _note(
     facts: dict[str, object],
     now: datetime,
 ) -> None:
-    subject = f"{batch.site.name}, no. {batch.id}" + (f": {batch.label}" if batch.label else "")
+    """Without its label, which may name a citizen: this log is never erased."""
+    subject = f"{batch.site.name}, no. {batch.id}"
     audit.note(db, by, action, subject, facts, now, organisation_id=batch.site.organisation_id)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -68,6 +68,16 @@ def ask(
             statement = statement.on_conflict_do_nothing(index_elements=unique)
         made += len(db.scalars(statement.returning(SessionWish.id)).all())
     return made
+
+
+def withdraw(db: Session, grant_ids: Collection[UUID], why: WishReason) -> None:
+    """What has not left yet, and what would be sent again: whoever is still online with these grants stays."""
+    sessions = select(WifiSession.id).where(WifiSession.grant_id.in_(grant_ids), WifiSession.ended_at.is_(None))
+    db.execute(
+        delete(SessionWish)
+        .where(SessionWish.wifi_session_id.in_(sessions), SessionWish.why == why, SessionWish.due_at.is_not(None))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _is_being_asked(kind: WishKind, now: datetime) -> Select[int]:

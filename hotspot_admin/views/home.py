@@ -1,4 +1,4 @@
-"""The first page: the desk for a librarian; is all well, who is online and the last 30 days for an administrator."""
+"""The first page: the desk for a librarian (`desk.py`); is all well, who is online and the last 30 days for others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,35 +19,10 @@ from hotspot_admin.access import Permission, may, requires
 from hotspot_admin.charts import columns
 from hotspot_admin.language import gettext, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
-from hotspot_admin.views.sites import is_open, opening_of
+from hotspot_admin.views.desk import desk_page
+from hotspot_admin.views.sites import is_open
 
 blueprint = Blueprint("home", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something to do at the desk."""
-
-    endpoint: str
-    title: str
-    explanation: str
-    permission: Permission
-
-
-TASKS: Sequence[Task] = (
-    Task(
-        "vouchers.day_pass",
-        mark("Print a day pass"),
-        mark("One voucher for somebody at the desk, to be used today."),
-        Permission.MAKE_VOUCHERS,
-    ),
-    Task(
-        "vouchers.new",
-        mark("Make a batch of vouchers"),
-        mark("A sheet to cut up, for a class, a meeting or the coming weeks."),
-        Permission.MAKE_VOUCHERS,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +38,22 @@ class Check:
 @blueprint.get("/")
 @requires(Permission.BE_SIGNED_IN)
 def show() -> ResponseReturnValue:
-    wellbeing: Sequence[Check] = ()
-    chart = None
+    if not may(Permission.SEE_FIGURES):
+        return desk_page()
     with resources().database.reading() as db:
         sites = list_sites(db, scope())
         online = who_is_online(db, scope(), now())
-        if may(Permission.SEE_FIGURES):
-            days = figures_by_day(db, scope(), local_zone(db, scope()), now())
-            chart = columns([(day, figures.wifi_sessions) for day, figures in days])
-            without_offer = [site for site in sites if site.id not in offers_by_site(db, scope())]
-            health = health_of_many(db, scope().organisation_ids, now(), resources().settings.interim_interval)
-            wellbeing = [
-                _sites(sites, without_offer),
-                _nases(list(health.values())),
-                *_strangers(count_unknown(db, scope())),
-                _radius(is_there=listening_since(db, now()) is not None),
-            ]
-    if wellbeing:
-        wellbeing = [*wellbeing, *_dependencies()]
-    return render_template(
-        "home.html",
-        online=online,
-        wellbeing=wellbeing,
-        chart=chart,
-        site_names=[site.name for site in sites],
-        openings=[(site.name, opening_of(site), is_open(site)) for site in sites],
-        tasks=[task for task in TASKS if may(task.permission)],
-    )
+        days = figures_by_day(db, scope(), local_zone(db, scope()), now())
+        chart = columns([(day, figures.wifi_sessions) for day, figures in days])
+        without_offer = [site for site in sites if site.id not in offers_by_site(db, scope())]
+        health = health_of_many(db, scope().organisation_ids, now(), resources().settings.interim_interval)
+        wellbeing = [
+            _sites(sites, without_offer),
+            _nases(list(health.values())),
+            *_strangers(count_unknown(db, scope())),
+            _radius(is_there=listening_since(db, now()) is not None),
+        ]
+    return render_template("home.html", online=online, wellbeing=[*wellbeing, *_dependencies()], chart=chart)
 
 
 def _sites(sites: Sequence[Site], without_offer: Sequence[Site]) -> Check:

@@ -1,7 +1,6 @@
 """Sign in, sign out, and the language of one's pages."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +12,7 @@ from hotspot.services.staff import set_language, sign_in_staff
 from hotspot_admin import visits
 from hotspot_admin.access import Permission, public, requires
 from hotspot_admin.answers import error_page
+from hotspot_admin.doing import own_path
 from hotspot_admin.forms.sign_in import SignInForm
 from hotspot_admin.language import LANGUAGES, mark
 from hotspot_admin.resources import now, resources, scope
@@ -48,7 +48,7 @@ def sign_in() -> ResponseReturnValue:
             mark("This address and password do not go together. After several failures, wait before you try again.")
         ]
         return render_template("sign_in.html", form=form), 422
-    return redirect(_own_path(form.next.data or "") or url_for("home.show"), 303)
+    return redirect(own_path(form.next.data or "") or url_for("home.show"), 303)
 
 
 @blueprint.post("/sign-out")
@@ -66,7 +66,7 @@ def choose_language() -> ResponseReturnValue:
         abort(400)
     with resources().database.transaction() as db:
         set_language(db, scope(), wanted)
-    return redirect(_own_path(request.form.get("back", "")) or url_for("home.show"), 303)
+    return redirect(own_path(request.form.get("back", "")) or url_for("home.show"), 303)
 
 
 def _too_many_from(address: str) -> timedelta | None:
@@ -77,14 +77,3 @@ def _too_many_from(address: str) -> timedelta | None:
         return limits.take([Attempt(STAFF_ADDRESS, whose(address))])
     except Unavailable:
         return None
-
-
-def _own_path(address: str) -> str | None:
-    """A path of this application, never another site: `//elsewhere` and `/\\elsewhere` are addresses too."""
-    if not address.startswith("/") or address[1:2] in ("/", "\\") or not address.isprintable():
-        return None
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    return address if not parts.scheme and not parts.netloc and not parts.path.startswith("/sign-in") else None

@@ -1,4 +1,4 @@
-"""Vouchers at the desk: one day pass in two clicks, batches, their sheets, and taking them back."""
+"""Vouchers by the batch: made, their sheets, and taking them back. One pass for somebody who waits is the desk's."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 from hotspot.models import Offer, Site, VoucherBatch
 from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
-from hotspot.services import vouchers
+from hotspot.services import desk, vouchers
 from hotspot.services.disconnecting import end_sessions_of_voucher, live_sessions_of_vouchers
 from hotspot.services.vouchers import VoucherState
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
-from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of, today_at
+from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of
 from hotspot_admin.language import gettext, language, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.views.online import said_of, visits_too
@@ -55,25 +55,6 @@ def index() -> ResponseReturnValue:
     return render_template(
         "vouchers/index.html", page=page, before=before, offered=offered, now=now(), a_second=A_SECOND
     )
-
-
-@blueprint.get("/day-pass")
-@requires(Permission.MAKE_VOUCHERS)
-def day_pass() -> ResponseReturnValue:
-    form = _with_kinds(OnePassForm(formdata=None, data={"paper_language": language()}))
-    return render_template("vouchers/day_pass.html", form=form)
-
-
-@blueprint.post("/day-pass")
-@requires(Permission.MAKE_VOUCHERS)
-def make_day_pass() -> ResponseReturnValue:
-    """One voucher, good for a first use today; the answer is its sheet."""
-    form = _with_kinds(OnePassForm())
-    if not form.validate():
-        return render_template("vouchers/day_pass.html", form=form), 422
-    site, _ = form.chosen
-    batch = _make(form, count=1, label="", expires_on=today_at(site, now()))
-    return redirect(url_for("vouchers.sheet", batch_id=batch.id, **_choice(SheetFormat.LARGE.value, form)), 303)
 
 
 @blueprint.get("/new")
@@ -148,7 +129,7 @@ def confirm_void_batch(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.MAKE_VOUCHERS)
 def void_batch(batch_id: int) -> ResponseReturnValue:
     with resources().database.transaction() as db:
-        count = vouchers.void_batch(db, scope(), batch_id, now())
+        count = desk.void_passes(db, scope(), batch_id, now())
     flash(ngettext("%(num)s voucher is void now.", "%(num)s vouchers are void now.", count, num=count), "done")
     return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
 
@@ -171,7 +152,7 @@ def confirm_void(batch_id: int, number: int) -> ResponseReturnValue:
 @requires(Permission.MAKE_VOUCHERS)
 def void(batch_id: int, number: int) -> ResponseReturnValue:
     with resources().database.transaction() as db:
-        vouchers.void_voucher(db, scope(), batch_id, number, now())
+        desk.void_pass(db, scope(), batch_id, number, now())
     flash(gettext("Voucher %(batch)s-%(number)s is void now.", batch=batch_id, number=number), "done")
     return redirect(url_for("vouchers.show", batch_id=batch_id), 303)
 

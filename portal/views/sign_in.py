@@ -1,5 +1,6 @@
 """POST /sign-in and /continue: form, limits, one transaction, then on to the access point with a one-time login."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, Response, request
@@ -10,7 +11,7 @@ from hotspot.adapters.last_arrival import LastArrival
 from hotspot.adapters.rate_limit import ADDRESS, DEVICE, Attempt, whose
 from hotspot.models import Nas
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
-from hotspot.services.attempts import attempts_of, within_limits
+from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.readers import check_card, connection_for
 from hotspot.services.remembering import find_returning
@@ -69,7 +70,8 @@ def post_sign_in(arrival: Arrival) -> Response:
         lambda: _sign_in(_with_checked_card(asked, offer)),
     )
     if isinstance(answer, Refuse):
-        return refused(arrival, site, answer, offer, form)
+        subjects = subjects_of(credential, device_mac=arrival.device_mac, organisation_id=site.organisation_id)
+        return refused(arrival, site, answer, offer, form, subjects=subjects)
     return let_in(arrival, *answer)
 
 
@@ -169,11 +171,14 @@ def refused(
     offer: OfferShown | None = None,
     form: SignInForm | None = None,
     typed: Typed = (),
+    subjects: Sequence[str] = (),
 ) -> Response:
-    """The same page: what happened, what to do, when it will work again."""
+    """The same page: what happened, what to do, when it will work again. `subjects`: whose refusal it is, for the desk;
+    if none are given, the device's."""
     count_refusal(refusal.reason)
     log.info("sign_in_refused", reason=refusal.reason.value, nas=arrival.nas_id, site=arrival.site_id)
     now = resources().clock()
+    resources().refusals.remember(subjects or [device_subject(arrival.device_mac)], refusal, now)
     notice = notice_of(refusal, now, site.hours.zone)
     answer = welcome_page(arrival, replace(_shown(notice, offer, form), typed=typed), status_of(refusal.reason))
     if refusal.reason is RefusalReason.TOO_MANY_ATTEMPTS and refusal.again_at is not None:

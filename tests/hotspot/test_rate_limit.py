@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 from redis import Redis
 
-from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits, whose
+from hotspot.adapters.rate_limit import CARD, DEVICE, Attempt, Limit, RateLimits, whose
 from hotspot.errors import Unavailable
 
 THREE = Limit("three", 3, timedelta(minutes=1))
@@ -98,3 +98,24 @@ def test_without_redis_it_closes() -> None:
         limits.take([Attempt(THREE, "a")])
     with pytest.raises(Unavailable):
         limits.give_back([Attempt(THREE, "a")])
+
+
+def test_looking_counts_nothing_and_says_how_long_it_is_closed(limits: RateLimits) -> None:
+    card = Attempt(CARD, "7:25900012345")
+    for _ in range(CARD.at_most):
+        assert limits.time_left([card]) is None
+        limits.take([card])
+    for _ in range(3):
+        left = limits.time_left([card, Attempt(DEVICE, "nobody's")])
+        assert left is not None
+        assert timedelta(0) < left <= CARD.window
+    assert limits.take([card]) is not None
+
+
+def test_what_staff_forgive_begins_anew(limits: RateLimits) -> None:
+    card, device = Attempt(CARD, "7:25900012345"), Attempt(DEVICE, "020000000001")
+    for _ in range(DEVICE.at_most + 1):
+        limits.take([card, device])
+    limits.forgive([card])
+    assert limits.time_left([card]) is None
+    assert limits.time_left([device]) is not None

@@ -55,18 +55,6 @@ def scanned(page: Page) -> set[str]:
     return {found.text for found in zxingcpp.read_barcodes(image)}
 
 
-def test_a_day_pass_is_two_clicks_from_home(database: Database, librarian: Browser, vault: Vault, clock: Clock) -> None:
-    home = librarian.get("/")
-    page = librarian.get(next(a["href"] for a in home.root.all("a", class_="task") if a["href"].endswith("day-pass")))
-    sheet = librarian.follow(librarian.submit(page.form("/vouchers/day-pass")))
-
-    with database.reading() as db:
-        batch = db.scalars(select(VoucherBatch)).one()
-    (code,) = codes_of(database, vault, batch.id)
-    assert scanned(sheet) == {"WIFI:T:nopass;S:Town Wi-Fi;;", f"http://localhost:8080/v/{code}"}
-    assert (batch.size, batch.expires_at) == (1, clock.now.replace(hour=23))  # midnight in Paris
-
-
 def test_a_sheet_is_a_download_that_nobody_keeps(database: Database, librarian: Browser) -> None:
     batch_id = a_batch(database, librarian)
 
@@ -128,7 +116,7 @@ def test_a_librarian_makes_vouchers_for_own_sites_only(librarian: Browser, admin
 
 
 def test_a_town_without_such_an_offer_is_told(stranger: Browser) -> None:
-    for path in ("/vouchers", "/vouchers/new", "/vouchers/day-pass"):
+    for path in ("/vouchers", "/vouchers/new", "/desk"):
         assert "Aucun de vos sites n’a d’offre" in stranger.get(path).text
 
 
@@ -217,7 +205,7 @@ def test_a_code_is_on_the_paper_and_nowhere_else(
     ]
     librarian.get(f"/vouchers/{batch_id}/sheet.pdf")
     voided = librarian.submit(librarian.get(f"/vouchers/{batch_id}/void").form(""))
-    day_pass = librarian.submit(librarian.get("/vouchers/day-pass").form("/vouchers/day-pass"))
+    day_pass = librarian.submit(librarian.get("/").form("/desk/print"))
 
     with database.reading() as db:
         entries = db.scalars(select(AuditEntry)).all()

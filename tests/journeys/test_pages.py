@@ -10,6 +10,7 @@ from tests.journeys.visitor import Desk, Visitor, expect_accessible, expect_no_s
 
 STAFF_PAGES = (
     "/",
+    "/desk",
     "/online?still=1",
     "/sites",
     "/gateways",

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from hotspot.adapters.one_time_login import Claim, OneTimeLogins
 from hotspot.adapters.rate_limit import VOUCHER_PREFIX
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.db import Database, open_database
 from hotspot.models import Grant, Nas, Offer, Patron, Site, Voucher
+from hotspot.services.attempts import card_subject, device_subject
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Refuse, Way
 from hotspot.vendors.coovachilli import chap_response
@@ -478,3 +480,15 @@ def test_the_log_names_nobody(app: Flask, town: Town, capsys: pytest.CaptureFixt
     said = "".join(capsys.readouterr())
     assert "signed_in" in said
     assert not any(secret in said for secret in (town.card_number, "9999", factories.DEVICE_MAC, "probe"))
+
+
+def test_the_desk_can_be_told_of_a_refusal(
+    pages: PageClient, town: Town, database: Database, redis: "Redis", clock: Clock
+) -> None:
+    ask(pages, town, Asking(Way.LIBRARY_CARD, pin="0000"))
+    with database.reading() as db:
+        organisation_id = db.get_one(Site, town.site_id).organisation_id
+    for subject in (device_subject(factories.DEVICE_MAC), card_subject(organisation_id, town.card_number)):
+        found = RefusalMemory(redis, factories.VAULT.digest).find([subject])
+        assert found is not None
+        assert (found.refusal.reason, found.refused_at) == (RefusalReason.UNKNOWN_CARD_OR_PIN, clock.now)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.rate_limit import RateLimits
+from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
 from hotspot.models import Grant, Nas, Offer, Patron, RememberedDevice, Site
@@ -23,6 +24,7 @@ from hotspot.policy.readers import Reader
 from hotspot.policy.voucher_codes import print_code
 from hotspot.sealing import Vault
 from hotspot.services.admission import Answered
+from hotspot.services.attempts import card_subject
 from hotspot.services.radius_clients import RadiusClientReader
 from hotspot.services.remembering import remember_device
 from hotspot.settings import Settings
@@ -150,6 +152,7 @@ def library(any_database: Database, redis: "Redis", settings: Settings, vault: V
         KnownDevices(redis),
         ReturningDevices(redis),
         RateLimits(redis, vault.digest),
+        RefusalMemory(redis, vault.digest),
         ReplyWriter(settings, vault),
         vault,
         settings,
@@ -577,6 +580,15 @@ def test_everything_is_silent_while_redis_is_away(library: Library, settings: Se
 
     assert library.types(library.code, pap("")) is DiscardReason.REDIS_AWAY
     assert library.connects() is DiscardReason.REDIS_AWAY
+
+
+def test_the_desk_can_be_told_of_a_refusal(library: Library, redis: "Redis", vault: Vault) -> None:
+    library.types("no such card", pap("1234"))
+    with library.database.reading() as db:
+        organisation_id = db.get_one(Site, library.site_id).organisation_id
+    found = RefusalMemory(redis, vault.digest).find([card_subject(organisation_id, "no such card")])
+    assert found is not None
+    assert found.refusal.reason is RefusalReason.UNKNOWN_CARD_OR_PIN
 
 
 # ---- a card that the library's own system has to say yes to ----

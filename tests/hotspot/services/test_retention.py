@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from hotspot.db import Base, Database
 from hotspot.models import (
     Admission,
+    DeskAction,
+    DeskActionKind,
     Device,
     Grant,
     Purge,
@@ -167,3 +169,54 @@ def test_of_text_messages_a_month_is_kept(any_database: Database, now: datetime)
         for days in (29, 31):
             write_text(db, "+33612345678", "x", now - timedelta(days=days), give_up_at=now)
         assert forget(db, now, YEAR) == {"outgoing_texts": 1}
+
+
+def labels(db: Session) -> list[str]:
+    return [each.label for each in db.scalars(select(VoucherBatch).order_by(VoucherBatch.id))]
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_whom_a_pass_was_for_is_forgotten_a_week_after_its_end(
+    any_database: Database, now: datetime, used: bool
+) -> None:
+    week = timedelta(days=7)
+    with any_database.transaction() as db:
+        for over_at in (now - week - HOUR, now - week + HOUR):
+            batch = factories.make_voucher_batch(
+                db, label="Madame Martin", created_at=over_at - HOUR, expires_at=now + week if used else over_at
+            )
+            times = {"redeemed_at": over_at - HOUR, "ends_at": over_at} if used else {}
+            factories.make_voucher(db, batch=batch, **times)
+        assert forget(db, now, YEAR) == {"voucher_batches.label": 1}
+        assert labels(db) == ["", "Madame Martin"]
+        assert db.scalars(select(Purge.table_name)).one() == "voucher_batches.label"
+
+
+def test_whom_a_pass_is_for_is_kept_while_one_of_the_batch_can_be_used(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        long_ago = now - timedelta(days=60)
+        batch = factories.make_voucher_batch(db, label="Atelier", created_at=long_ago)
+        over = factories.make_voucher(db, batch=batch, redeemed_at=long_ago, ends_at=long_ago + HOUR)
+        factories.make_voucher(db, batch=batch)
+        factories.make_voucher(db, batch=batch, redeemed_at=long_ago, ends_at=now + HOUR)
+        assert forget(db, now, YEAR) == {}
+        assert labels(db) == ["Atelier"]
+        assert over.ends_at is not None
+
+
+def test_what_can_no_longer_be_undone_is_forgotten_after_a_day(any_database: Database, now: datetime) -> None:
+    with any_database.transaction() as db:
+        batch = factories.make_voucher(db).batch
+        staff = factories.make_staff(db, sites=(batch.site,))
+        for done_at in (now - timedelta(hours=23), now - timedelta(hours=25)):
+            db.add(
+                DeskAction(
+                    staff_id=staff.id,
+                    site_id=batch.site_id,
+                    kind=DeskActionKind.PRINTED,
+                    batch_id=batch.id,
+                    done_at=done_at,
+                )
+            )
+        db.flush()
+        assert forget(db, now, YEAR) == {"desk_actions": 1}
