@@ -16,9 +16,12 @@ class Link:
 
     @property
     def is_current(self) -> bool:
-        """On any page of the same blueprint; unknown access points are a page of the gateways."""
-        shown = "nases" if request.blueprint == "unknown_sources" else request.blueprint
+        """On any page of the same blueprint, or of one that belongs to it."""
+        shown = _PART_OF.get(request.blueprint or "", request.blueprint)
         return shown == self.endpoint.partition(".")[0]
+
+
+_PART_OF = {"unknown_sources": "nases", "reader_rules": "library_systems"}
 
 
 LINKS = (
@@ -26,6 +29,7 @@ LINKS = (
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
+    Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),

@@ -34,10 +34,11 @@ class SystemDraft:
 class AwaySystem:
     """For the banner."""
 
+    system_id: int
     name: str
     since: datetime
-    because: str
     trusted_for: timedelta
+    """Nothing where no PIN is kept."""
 
 
 def list_systems(db: Session, scope: Scope) -> Sequence[LibrarySystem]:
@@ -49,7 +50,13 @@ def list_systems(db: Session, scope: Scope) -> Sequence[LibrarySystem]:
 def away_systems(db: Session, scope: Scope) -> Sequence[AwaySystem]:
     """One query for every page of the staff: by organisation, most of which have none."""
     rows = db.execute(
-        select(LibrarySystem.name, LibrarySystem.away_since, LibrarySystem.away_because, LibrarySystem.trusted_for)
+        select(
+            LibrarySystem.id,
+            LibrarySystem.name,
+            LibrarySystem.away_since,
+            LibrarySystem.trusted_for,
+            LibrarySystem.asks_pin,
+        )
         .where(
             LibrarySystem.organisation_id.in_(scope.organisation_ids),
             LibrarySystem.away_since.is_not(None),
@@ -57,7 +64,11 @@ def away_systems(db: Session, scope: Scope) -> Sequence[AwaySystem]:
         )
         .order_by(LibrarySystem.away_since)
     )
-    return [AwaySystem(name, since, because, trust) for name, since, because, trust in rows if since is not None]
+    return [
+        AwaySystem(number, name, since, trust if asks_pin else timedelta(0))
+        for number, name, since, trust, asks_pin in rows
+        if since is not None
+    ]
 
 
 def last_confirmations(db: Session, systems: Collection[LibrarySystem]) -> Mapping[int, datetime]:
@@ -131,7 +142,7 @@ def retire_system(db: Session, by: Scope, system_id: int, now: datetime, vault: 
     """It is no longer asked, and our account there and the PINs kept for it are forgotten. Its offers go first: what
     should check their cards then is not for us to guess."""
     system = get_system(db, by, system_id)
-    if any(each.library_system_id == system.id for each in card_offers(db, system.organisation_id)):
+    if offers_of(db, system):
         raise Conflict("It still checks the cards of offers: choose for these first what checks them.")
     system.retired_at, system.settings_sealed = now, vault.seal("{}")
     system.away_since, system.away_because = None, ""
@@ -150,6 +161,11 @@ def card_offers(db: Session, organisation_id: int) -> Sequence[Offer]:
         .options(selectinload(Offer.sites), joinedload(Offer.library_system))
         .order_by(Offer.position, Offer.id)
     ).all()
+
+
+def offers_of(db: Session, system: LibrarySystem) -> Sequence[Offer]:
+    """Those whose cards it checks."""
+    return [each for each in card_offers(db, system.organisation_id) if each.library_system_id == system.id]
 
 
 def attach_offers(
@@ -180,7 +196,7 @@ def attach_offers(
     return system
 
 
-def _live(scope: Scope) -> Select[tuple[LibrarySystem]]:
+def _live(scope: Scope) -> Select[LibrarySystem]:
     return select(LibrarySystem).where(
         LibrarySystem.organisation_id.in_(scope.organisation_ids), LibrarySystem.retired_at.is_(None)
     )

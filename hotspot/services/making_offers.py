@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import Offer, Organisation, Site
+from hotspot.models import LibrarySystem, Offer, Organisation, Site
 from hotspot.services import audit
 from hotspot.services.staff import organisation_subtree
 from hotspot.values import Way
@@ -33,6 +34,9 @@ class OfferDraft:
     download_kbps: int | None = None
     devices_at_once: int = 1
     remember_for: timedelta | None = None
+    library_system: LibrarySystem | None = None
+    """That checks its cards; none: the library's file."""
+    by_rule_only: bool = False
 
 
 def create_offer(
@@ -45,6 +49,8 @@ def create_offer(
         raise InvalidInput("An offer holds at one site at least.", field="site")
     if any(site.organisation_id not in below for site in sites):
         raise NotFound("site of this organisation")
+    if draft.library_system is not None and draft.library_system.organisation_id != organisation.id:
+        raise NotFound("library system of this organisation")
     live = select(Offer).where(Offer.organisation_id == organisation.id, Offer.retired_at.is_(None))
     others = db.scalars(live).all()
     if any(other.name == draft.name for other in others):
@@ -60,13 +66,17 @@ def create_offer(
         download_kbps=draft.download_kbps,
         devices_at_once=draft.devices_at_once,
         remember_for=draft.remember_for,
+        library_system=draft.library_system,
+        by_rule_only=draft.by_rule_only,
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
     )
     db.add(offer)
     db.flush()
-    facts = {"way": draft.way.value, "sites": [site.name for site in sites]}
+    facts: dict[str, Any] = {"way": draft.way.value, "sites": [site.name for site in sites]}
+    if draft.library_system is not None:
+        facts["library_system"] = draft.library_system.name
     audit.note(db, "system", "offer.created", offer.name, facts, now, organisation_id=organisation.id)
     return offer
 
@@ -93,6 +103,7 @@ def _check(draft: OfferDraft) -> None:
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
     _check_remembering(draft.way, draft.remember_for)
+    _check_cards(draft)
 
 
 def _check_remembering(way: Way, length: timedelta | None) -> None:
@@ -100,3 +111,13 @@ def _check_remembering(way: Way, length: timedelta | None) -> None:
         raise InvalidInput("Devices are remembered for a library card or a voucher only.", field="remember-days")
     if length is not None and not timedelta(days=1) <= length <= _LONGEST:
         raise InvalidInput("Between one day and a year.", field="remember-days")
+
+
+def _check_cards(draft: OfferDraft) -> None:
+    if draft.way is not Way.LIBRARY_CARD and (draft.library_system is not None or draft.by_rule_only):
+        raise InvalidInput("Only an offer for library cards has a library system or a rule.", field="way")
+    if draft.library_system is not None and draft.library_system.ignores_pins:
+        raise InvalidInput(
+            "This system ignores PINs: let it check cards on its page of the staff application, where that is explained.",
+            field="library-system",
+        )

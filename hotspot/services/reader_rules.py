@@ -22,8 +22,8 @@ LONGEST_NAME = 64
 """Of a category or a library, as `patrons` has them."""
 LONGEST_SENTENCE = 500
 OLDEST = 150
-_MOST_NAMES = 50
-_MOST_OWED = Decimal(1_000_000)
+MOST_NAMES = 50
+MOST_OWED = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,14 @@ def _ordered(db: Session, organisation_id: int, *, lock: bool = False) -> Sequen
 def _check(db: Session, organisation_id: int, draft: RuleDraft) -> Offer | None:
     """The offer that it gives, which must be one of the organisation's own for cards."""
     for field, names in (("categories", draft.categories), ("home_libraries", draft.home_libraries)):
-        if len(names) > _MOST_NAMES or any(not 0 < len(name) <= LONGEST_NAME for name in names):
+        if len(names) > MOST_NAMES or any(not 0 < len(name) <= LONGEST_NAME for name in names):
             raise InvalidInput("At most 50 names of at most 64 characters.", field=field)
     for field, age in (("age_from", draft.age_from), ("age_below", draft.age_below)):
         if age is not None and not 0 <= age <= OLDEST:
             raise InvalidInput("An age is between 0 and 150 years.", field=field)
     if draft.age_from is not None and draft.age_below is not None and draft.age_from >= draft.age_below:
         raise InvalidInput("Nobody is of such an age: “below” must be more than “from”.", field="age_below")
-    if draft.owes_above is not None and not 0 <= draft.owes_above <= _MOST_OWED:
+    if draft.owes_above is not None and not 0 <= draft.owes_above <= MOST_OWED:
         raise InvalidInput("An amount is between 0 and 1,000,000.", field="owes_above")
     if any(len(text) > LONGEST_SENTENCE for text in (draft.sentences or {}).values()):
         raise InvalidInput("This is too long.", field="sentences")
