@@ -100,8 +100,8 @@ _FINDINGS: dict[tuple[Step, Outcome], tuple[str, str]] = {
     (Step.CARD, Outcome.WRONG): (
         _("The card is not known, or its PIN is wrong."),
         _(
-            "Try the same card and PIN in the library’s catalogue. If they work there, check the institution code: with "
-            "a wrong one many servers know no card at all."
+            "Try the same card and PIN in the library’s catalogue. If they work there, check the institution code: "
+            "with a wrong one many servers know no card at all."
         ),
     ),
     (Step.WRONG_PIN, Outcome.WELL): (_("Another PIN is refused: the system does look at PINs."), ""),

@@ -118,6 +118,6 @@ def _check_cards(draft: OfferDraft) -> None:
         raise InvalidInput("Only an offer for library cards has a library system or a rule.", field="way")
     if draft.library_system is not None and draft.library_system.ignores_pins:
         raise InvalidInput(
-            "This system ignores PINs: let it check cards on its page of the staff application, where that is explained.",
+            "This system ignores PINs: let it check cards on its staff page, where that is explained.",
             field="library-system",
         )
