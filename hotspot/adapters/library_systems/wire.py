@@ -113,7 +113,7 @@ def trust(ca_pem: str) -> ssl.SSLContext:
 def reach(host: str, port: int, context: ssl.SSLContext | None, deadline: Deadline) -> Iterator[Finding]:
     """The first steps of an examination. Without `context`: not encrypted."""
     connection = connect(host, port, deadline)
-    yield Finding(Step.REACHED, Outcome.WELL, str(connection.getpeername()[0]))
+    yield Finding(Step.REACHED, Outcome.WELL, peer_of(connection))
     if context is None:
         connection.close()
         yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, NOT_ENCRYPTED)
@@ -123,6 +123,14 @@ def reach(host: str, port: int, context: ssl.SSLContext | None, deadline: Deadli
 
 
 NOT_ENCRYPTED = "not encrypted: cards and PINs can be read on the way"
+
+
+def peer_of(connection: socket.socket) -> str:
+    """Its address; empty if it has just gone."""
+    try:
+        return str(connection.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def is_readable(connection: socket.socket) -> bool:

@@ -93,17 +93,21 @@ def resets(connection: socket.socket) -> None:
             Step.SPEAKS,
             "it broke off, or does not speak HTTP",
         ),
-        (resets, Step.REACHED, "Connection reset by peer"),
     ],
     ids=[
         "html", "empty", "not utf-8", "deep", "long number", "nan", "huge", "endless", "endless headers", "gzip",
-        "redirect", "redirect nowhere", "ssh", "closes", "breaks off", "resets",
+        "redirect", "redirect nowhere", "ssh", "closes", "breaks off",
     ],
 )  # fmt: skip
 def test_a_bad_answer_has_a_name(client: HttpClient, answer: Reply, step: Step, detail: str) -> None:
     trouble = trouble_with(client, answer)
 
     assert (trouble.step, trouble.detail) == (step, detail)
+
+
+def test_a_reset_is_no_answer(client: HttpClient) -> None:
+    """Its name depends on which of our calls the system tells first."""
+    assert trouble_with(client, resets).step in (Step.REACHED, Step.SPEAKS)
 
 
 HEADERS = b"HTTP/1.1 200 So\r\nContent-Length: 2000\r\n\r\n"
