@@ -1,6 +1,7 @@
 """Makes `.venv` from a lock file: `python3 parvis/environment.py requirements.txt`. Does nothing when it is up to date.
 
-It is run by the machine's own Python, before anything is installed: standard library only.
+A second name makes that folder instead, for a program that tests run and that must not disturb ours. It is run by the
+machine's own Python, before anything is installed: standard library only.
 """
 
 import importlib.util
@@ -10,16 +11,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+OURS = ROOT / ".venv"
 _PIP_INSTALL = ("-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input")
 OLDEST = (3, 11)
 
 
-def main(lock: Path) -> None:
+def main(lock: Path, venv: Path = OURS) -> None:
     _check_this_python()
     try:
-        _make(lock)
+        _make(lock, venv)
     except OSError as error:
         sys.exit(f"Cannot write in {error.filename or ROOT}: {error.strerror}.")
 
@@ -32,21 +32,27 @@ def _check_this_python() -> None:
             sys.exit(f"This Python has no module {module}: on Debian and Ubuntu, install the package python3-venv.")
 
 
-def _make(lock: Path) -> None:
-    (ROOT / ".venv").mkdir(exist_ok=True)
-    _see_that_it_can_be_written(VENV)
-    if not _works():
-        print("Making the Python environment in .venv …", flush=True)
-        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "The environment could not be made.")
-    stamp = VENV / f"made-from-{lock.stem}"
+def _make(lock: Path, venv: Path) -> None:
+    venv.mkdir(exist_ok=True)
+    _see_that_it_can_be_written(venv)
+    if not _works(venv):
+        print(f"Making the Python environment in {venv.name} …", flush=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(venv)], "The environment could not be made.")
+    stamp = venv / f"made-from-{lock.stem}"
     if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        print(f"Installing what {lock.name} lists (once, about a minute) …", flush=True)
+        print(f"Installing what {lock.name} lists in {venv.name} (once, about a minute) …", flush=True)
+        complete = [] if venv == OURS else ["--no-deps"]  # what such a lock leaves out is left out on purpose
         _run(
-            [str(PYTHON), *_PIP_INSTALL, "--require-hashes", "--requirement", str(lock)],
+            [str(_python(venv)), *_PIP_INSTALL, *complete, "--require-hashes", "--requirement", str(lock)],
             f"The packages of {lock.name} could not be installed: is the network reachable?" + _compiler_hint(),
         )
         shutil.copyfile(lock, stamp)
-    _name_this_folder()
+    if venv == OURS:
+        _name_this_folder()
+
+
+def _python(venv: Path) -> Path:
+    return venv / "bin" / "python"
 
 
 def _compiler_hint() -> str:
@@ -62,28 +68,28 @@ def _see_that_it_can_be_written(folder: Path) -> None:
     probe.unlink()
 
 
-def _works() -> bool:
+def _works(venv: Path) -> bool:
     """False also for one that was moved, or whose Python is gone or was changed."""
     wanted = "import sys, pip; print(*sys.version_info[:2])"
     try:
-        found = subprocess.run([str(PYTHON), "-c", wanted], capture_output=True, text=True, check=True)
+        found = subprocess.run([str(_python(venv)), "-c", wanted], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return False
-    return tuple(map(int, found.stdout.split())) >= OLDEST and _is_at_home()
+    return tuple(map(int, found.stdout.split())) >= OLDEST and _is_at_home(venv)
 
 
-def _is_at_home() -> bool:
+def _is_at_home(venv: Path) -> bool:
     """An environment that was copied along with its folder still installs into the old one."""
-    activate = VENV / "bin" / "activate"
-    return activate.exists() and str(VENV) in activate.read_text(encoding="utf-8")
+    activate = venv / "bin" / "activate"
+    return activate.exists() and str(venv) in activate.read_text(encoding="utf-8")
 
 
 def _name_this_folder() -> None:
     """So that `.venv/bin/parvis` works from anywhere: this folder on the path, and a launcher."""
-    packages = next((VENV / "lib").glob("python*/site-packages"))
+    packages = next((OURS / "lib").glob("python*/site-packages"))
     _write(packages / "parvis-here.pth", f"{ROOT}\n")
-    launcher = VENV / "bin" / "parvis"
-    _write(launcher, f'#!/bin/sh\nexec "{PYTHON}" -m parvis "$@"\n')
+    launcher = OURS / "bin" / "parvis"
+    _write(launcher, f'#!/bin/sh\nexec "{_python(OURS)}" -m parvis "$@"\n')
     launcher.chmod(0o755)
 
 
@@ -100,4 +106,4 @@ def _run(command: list[str], problem: str) -> None:
 
 
 if __name__ == "__main__":
-    main(ROOT / sys.argv[1])
+    main(ROOT / sys.argv[1], *(ROOT / folder for folder in sys.argv[2:3]))

@@ -1,1 +1,4 @@
-"""A pocket access point: real HTTP and RADIUS, as a stranger speaks them. It imports nothing of the rest of Parvis."""
+"""A pocket access point and a pretend library: real HTTP, RADIUS and SIP2, as strangers speak them.
+
+They import nothing of the rest of Parvis.
+"""

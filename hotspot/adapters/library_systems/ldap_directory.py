@@ -13,9 +13,10 @@ from hotspot.adapters.library_systems.ldap_connection import LdapConnection, ope
 from hotspot.adapters.library_systems.ldap_filter import parse_filter
 from hotspot.adapters.library_systems.ldap_messages import Code, Entry, Result
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings
-from hotspot.adapters.library_systems.library_system import Block, Finding, Outcome, Reader, Step
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.trouble import Trouble, shown
 from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.policy.readers import Block, Reader
 
 _LAST_FOR = 60.0
 """Seconds for which a server that was away is tried after the others."""

@@ -192,9 +192,10 @@ class Connection:
     def _log_in_by_telnet(self, deadline: Deadline) -> None:
         """`login:` and `password:` as prompts, without an end of line; then a line that says yes or no."""
         self._read_until(_ASKS_NAME.search, deadline)
-        self._send(self._settings.user.encode() + b"\r\n", deadline)
+        self._send(sip2.encode(self._settings.user, self._dialect) + b"\r\n", deadline)
         self._read_until(_ASKS_PASSWORD.search, deadline)
-        self._send(self._settings.password.get_secret_value().encode() + b"\r\n", deadline)
+        password = self._settings.password.get_secret_value()
+        self._send(sip2.encode(password, self._dialect) + b"\r\n", deadline)
         said = self._read_until(lambda heard: _IS_OUT.search(heard) or _IS_IN.search(heard), deadline)
         is_in = _IS_IN.search(said)
         if is_in is None or _IS_OUT.search(said):
@@ -238,19 +239,20 @@ class Connection:
         else."""
         try:
             self._sock.settimeout(0)
-            while octets := self._sock.recv(4096):
-                self._lines.feed(octets)
-                if not self._lines.is_empty:
-                    return False
+            octets = self._sock.recv(4096)
+            self._lines.feed(octets)
+            return bool(octets) and self._lines.is_empty
         except (BlockingIOError, ssl.SSLWantReadError):
             return self._lines.is_empty
         except OSError:
             return False
-        return False
 
     def _exchange(self, body: str, wanted: type[Said], deadline: Deadline) -> Said:
         self._sequence = (self._sequence + 1) % 10
-        request = sip2.seal(body, self._dialect, self._sequence)
+        try:
+            request = sip2.seal(body, self._dialect, self._sequence)
+        except sip2.Unsendable as error:
+            raise Trouble(f"the settings cannot be sent: {error}") from error
         self._send(request, deadline)
         repeats = 0
         for _ in range(_MOST_STRAYS):
@@ -277,14 +279,19 @@ class Connection:
         return repeats + 1
 
     def _read_line(self, deadline: Deadline) -> bytes:
-        while True:
+        """Broken after twice the longest line: so many empty ones are nonsense too."""
+        received = 0
+        while received <= 2 * sip2.LONGEST_LINE:
             try:
                 line = self._lines.next()
             except sip2.NotSip2 as error:
                 raise Broken(f"no SIP2: {error}") from error
             if line is not None:
                 return line
-            self._lines.feed(self._receive(deadline))
+            octets = self._receive(deadline)
+            received += len(octets)
+            self._lines.feed(octets)
+        raise Broken("no SIP2: empty lines without end")
 
     def _receive(self, deadline: Deadline) -> bytes:
         try:

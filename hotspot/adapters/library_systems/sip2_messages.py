@@ -104,7 +104,7 @@ def can_be_sent(value: str, dialect: Dialect) -> bool:
     if "|" in value or any(unicodedata.category(character) in _UNSENDABLE for character in value):
         return False
     try:
-        return len(_encode(value, dialect)) <= LONGEST_VALUE
+        return len(encode(value, dialect)) <= LONGEST_VALUE
     except Unsendable:
         return False
 
@@ -131,14 +131,15 @@ def _moment(now: datetime) -> str:
 
 
 def _seal(text: str, dialect: Dialect) -> bytes:
-    octets = _encode(text, dialect)
+    octets = encode(text, dialect)
     if dialect.error_detection:
         octets += b"AZ"
         octets += b"%04X" % checksum(octets)
     return octets + (b"\r\n" if dialect.crlf else b"\r")
 
 
-def _encode(text: str, dialect: Dialect) -> bytes:
+def encode(text: str, dialect: Dialect) -> bytes:
+    """Unsendable if there is no sign for a letter of it."""
     try:
         return text.encode("utf-8" if dialect.encoding == "auto" else dialect.encoding)
     except UnicodeEncodeError as error:
@@ -302,7 +303,8 @@ def _status(fixed: str, fields: dict[str, str]) -> Status:
 
 
 def _number(digits: str) -> int | None:
-    """999 means that it is not known."""
+    """999 means that it is not known. Some pad it with blanks."""
+    digits = digits.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and digits != "999" else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from hotspot.adapters.library_systems.sip2_messages import Patron
+from hotspot.adapters.library_systems.sip2_messages import LONGEST_VALUE, Patron
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.policy.readers import Block, Reader
 
@@ -24,9 +24,9 @@ def is_accepted(patron: Patron, settings: Sip2Settings) -> bool:
 def reader_of(patron: Patron, asked_for: str, settings: Sip2Settings) -> Reader:
     expires_on = _date_in(patron, settings.expiry_field, settings)
     return Reader(
-        card_number=patron.first("AA") or asked_for,
-        category=patron.first(*_tags(settings.category_field)),
-        home_library=patron.first(*_tags(settings.home_library_field)),
+        card_number=patron.first("AA")[:LONGEST_VALUE] or asked_for,
+        category=patron.first(*_tags(settings.category_field))[:LONGEST_VALUE],
+        home_library=patron.first(*_tags(settings.home_library_field))[:LONGEST_VALUE],
         born_on=_date_in(patron, settings.birth_field, settings),
         expires_on=expires_on,
         blocks=frozenset(_blocks(patron, expires_on, settings)),

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
-from hotspot.adapters.library_systems.sip2_messages import LONGEST_VALUE, Dialect, Encoding, can_be_sent
+from hotspot.adapters.library_systems.sip2_messages import Dialect, Encoding, can_be_sent
 
 
 def _(message: str) -> str:
@@ -23,6 +23,9 @@ _TAGS = re.compile(r"(?:[A-Z][A-Z0-9](?:,[A-Z][A-Z0-9])*)?")
 
 BAD_HOST = _("Only a name or an IP address, without https:// and without the port.")
 BAD_VALUE = _("SIP2 cannot carry “|”, line breaks, or more than 255 characters.")
+BAD_LETTERS = _(
+    "The character set that was chosen has no sign for a letter of the account, the codes or the passwords."
+)
 BAD_FLAGS = _("Numbers from 1 to 14, separated by commas, or joined by + where all of them must be set: 5, 1+2+3+4.")
 BAD_TAGS = _("Names of SIP2 fields, two letters or a letter and a digit, separated by commas: PA, BW.")
 BAD_CERTIFICATE = _("This is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----.")
@@ -227,6 +230,9 @@ class Sip2Settings(ConnectionSettings):
             raise ValueError(BAD_HOST)
         if self.login != "none" and not (self.user and self.password.get_secret_value()):
             raise ValueError(NEEDS_USER)
+        secrets = self.password.get_secret_value(), self.terminal_password.get_secret_value()
+        if not all(can_be_sent(each, self.dialect) for each in (self.user, self.location, self.institution, *secrets)):
+            raise ValueError(BAD_LETTERS)
         return self
 
     @property
@@ -242,6 +248,6 @@ class Sip2Settings(ConnectionSettings):
 
 
 def _sendable(value: str) -> str:
-    if not can_be_sent(value, Dialect()) or len(value.encode()) > LONGEST_VALUE:
+    if not can_be_sent(value, Dialect()):
         raise ValueError(BAD_VALUE)
     return value

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotspot.adapters.library_systems import sip2_pool
 from hotspot.adapters.library_systems.library_system import LibrarySystem
 from hotspot.adapters.library_systems.sip2 import Sip2
+from hotspot.adapters.library_systems.sip2_messages import Patron
+from hotspot.adapters.library_systems.sip2_reader import reader_of, unread_dates
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
@@ -266,6 +270,16 @@ def test_which_flags_block_is_a_setting(ask: Ask, server: Sip2Server) -> None:
 
     assert reader is not None
     assert reader.blocks == {Block.BLOCKED}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["AA", "PA", "PB", "PC", "BV", "BW", "AQ"]), st.text(max_size=40))))
+def test_no_record_is_too_odd_to_be_read(fields: list[tuple[str, str]]) -> None:
+    for form in ("ymd", "dmy", "mdy"):
+        odd = settings(6001, date_form=form)
+        record = Patron(frozenset({1, 5}), None, tuple(fields))
+
+        assert reader_of(record, CARD, odd).card_number
+        assert len(unread_dates(record, odd)) <= 3
 
 
 # habits of writing
@@ -649,6 +663,19 @@ def test_an_old_connection_that_says_nothing_is_replaced(
     for _ in range(2):
         assert system.ask(CARD, PIN, LATER) == Reader(CARD, category=CARD)
     assert server.opened == 2
+
+
+def test_empty_lines_without_end_make_a_connection_useless(make: Callable[..., Sip2], server: Sip2Server) -> None:
+    def flood(body: bytes, sequence: bytes) -> Iterator[bytes]:
+        yield sealed(body, sequence) + b"\r"
+        while body[:2] == b"36" and not server.stopping.is_set():
+            yield b"\r\n" * 1000
+
+    server.write = flood
+    system = make(connections=1)
+
+    for card in ("1", "2"):
+        assert system.ask(card, PIN, LATER) == Reader(card, category=card)
 
 
 def test_what_is_said_unasked_makes_a_connection_useless(make: Callable[..., Sip2], server: Sip2Server) -> None:

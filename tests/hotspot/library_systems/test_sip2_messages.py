@@ -162,6 +162,12 @@ def test_an_unknown_timeout_is_none() -> None:
     assert (says.timeout, says.retries) == (None, None)
 
 
+def test_a_number_may_be_padded_with_blanks() -> None:
+    says = status(STATUS.replace(b"010003", b" 10 3 "))
+
+    assert (says.timeout, says.retries) == (timedelta(seconds=1), 3)
+
+
 def test_what_is_supported_is_asked_by_its_place() -> None:
     says = status(b"98YYYNYN01000320260101    1200002.00BXYNNNNNNN|")
 

@@ -46,6 +46,8 @@ def test_what_was_kept_as_json_is_read_again() -> None:
         ({"location": "x" * 300}, texts.BAD_VALUE),
         ({"user": ""}, texts.NEEDS_USER),
         ({"password": ""}, texts.NEEDS_USER),
+        ({"institution": "Ω", "encoding": "latin-1"}, texts.BAD_LETTERS),
+        ({"terminal_password": "Ω", "encoding": "cp850"}, texts.BAD_LETTERS),
         ({"lost_flags": "15"}, texts.BAD_FLAGS),
         ({"lost_flags": "0"}, texts.BAD_FLAGS),
         ({"blocked_flags": "1+,2"}, texts.BAD_FLAGS),
