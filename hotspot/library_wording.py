@@ -138,15 +138,15 @@ def explain_finding(finding: Finding, language: str) -> Explanation:
 
 def print_rule(rule: Rule, offer_name: str | None, language: str) -> str:
     """“Readers who are under 15 get “Jeunes”.” As a whole sentence, whatever is set."""
-    gettext = translations(language).gettext
-    told = {"who": _conditions(rule, language), "offer": offer_name}
-    if offer_name is not None:
-        return gettext(_RULED_OFFER if told["who"] else _OFFER_FOR_ALL) % told
+    who = _conditions(rule, language)
     own = next((rule.sentences[each] for each in (language, *LANGUAGES) if rule.sentences.get(each)), "")
-    told["sentence"] = own
-    if own:
-        return gettext(_RULED_SENTENCE if told["who"] else _SENTENCE_FOR_ALL) % told
-    return gettext(_RULED_REFUSAL if told["who"] else _REFUSAL_FOR_ALL) % told
+    if offer_name is not None:
+        message = _RULED_OFFER if who else _OFFER_FOR_ALL
+    elif own:
+        message = _RULED_SENTENCE if who else _SENTENCE_FOR_ALL
+    else:
+        message = _RULED_REFUSAL if who else _REFUSAL_FOR_ALL
+    return translations(language).gettext(message) % {"who": who, "offer": offer_name, "sentence": own}
 
 
 _RULED_OFFER = _("Readers %(who)s get “%(offer)s”.")

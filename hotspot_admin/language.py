@@ -146,7 +146,7 @@ def fact(value: Any, *, is_change: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else said(value)
+    return ", ".join(map(said, value)) if isinstance(value, list) else said(value)
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:

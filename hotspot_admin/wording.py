@@ -83,6 +83,7 @@ FACTS = {
     "owes_above": mark("Owes more than"),
     "position": mark("Position"),
     "sentences": mark("Sentence"),
+    "system_kind": mark("Kind of library system"),
     "trusted_days": mark("Days for which readers get in while it is away"),
     "with_card": mark("With a card"),
     "access_point": mark("Name of the access point"),

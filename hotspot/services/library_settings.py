@@ -25,6 +25,8 @@ WHERE = frozenset(
         "record_address",
         "ca_pem",
         "unencrypted",
+        "servers",
+        "security",
     }
 )
 """Fields that say with whom we speak. Whoever changes one types the secrets again: else one who may not see them could
@@ -67,9 +69,13 @@ def print_settings(settings: ConnectionSettings) -> str:
 
 
 def tell(settings: ConnectionSettings) -> dict[str, Any]:
-    """For the audit log, by the title of each field: no secret, and no long text that may hold one."""
-    fields = type(settings).model_fields
-    told = {(field.title or name): _told(field, getattr(settings, name)) for name, field in fields.items()}
+    """For the audit log, by the title of each field, what is not as usual: no secret, and no long text that may hold
+    one."""
+    told = {
+        field.title or name: _told(field, getattr(settings, name))
+        for name, field in type(settings).model_fields.items()
+        if getattr(settings, name) != field.default
+    }
     return {title: value for title, value in told.items() if value is not None}
 
 

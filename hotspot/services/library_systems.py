@@ -111,7 +111,7 @@ def create_system(
     _apply(system, draft, vault)
     db.add(system)
     db.flush()
-    facts = {"kind": kind.value, "trusted_days": draft.trusted_for.days} | tell(draft.settings)
+    facts = {"system_kind": kind.value, "trusted_days": draft.trusted_for.days} | tell(draft.settings)
     _note(db, by, "library_system.created", system, facts, now)
     return system
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
+from hotspot.library_wording import BLOCKS
 from hotspot.models import Offer, Organisation, ReaderRule
 from hotspot.policy.readers import Block
 from hotspot.services import audit
@@ -164,7 +165,7 @@ def _facts(rule: ReaderRule, offer: Offer | None) -> dict[str, Any]:
         "age_below": rule.age_below,
         "owes_above": None if rule.owes_above is None else f"{rule.owes_above.normalize():f}",
         "expired": "yes" if rule.expired else None,
-        "blocks": list(rule.blocks),
+        "blocks": [BLOCKS[Block(each)] for each in rule.blocks],
         "sentences": " / ".join(rule.sentences.values()),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [])}

@@ -23,6 +23,20 @@ _FORGET = "-forget"
 _CHOOSE = mark("Choose one of these.")
 _ALWAYS_SEEN: Mapping[LibrarySystemKind, frozenset[str]] = {
     LibrarySystemKind.SIP2: frozenset({"host", "port", "tls", "login", "user", "password", "institution", "card_only"}),
+    LibrarySystemKind.LDAP: frozenset({"servers", "security", "account", "account_password", "base", "filter"}),
+    LibrarySystemKind.HTTP: frozenset(
+        {
+            "method",
+            "address",
+            "headers",
+            "body_kind",
+            "body",
+            "yes_statuses",
+            "yes_path",
+            "yes_value",
+            "no_statuses",
+        }
+    ),
 }
 """Of a kind with many fields, those that everybody needs; the others are folded away. Of the other kinds: all."""
 
@@ -146,7 +160,8 @@ def _field(field: FieldInfo, *, has_secret: bool) -> Field:
             validate_choice=False,
         )
     is_secret = field.annotation is SecretStr
-    checks: list[Any] = [InputRequired(REQUIRED)] if field.is_required() and not has_secret else []
+    is_needed = (field.is_required() and not has_secret) or field.annotation in (int, float)
+    checks: list[Any] = [InputRequired(REQUIRED)] if is_needed else []
     checks.append(Length(max=_LONGEST_TEXT if lines else _LONGEST_LINE, message=TOO_LONG))
     render = {"autocomplete": "new-password" if is_secret and not lines else "off", "spellcheck": "false"}
     if lines:

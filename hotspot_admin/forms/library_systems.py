@@ -44,7 +44,7 @@ class SystemForm(FlaskForm):  # type: ignore[misc]
 
 class AttachForm(FlaskForm):  # type: ignore[misc]
     offers = SelectMultipleField(
-        mark("Offers whose cards it checks"),
+        mark("Offers"),
         coerce=int,
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),

@@ -87,7 +87,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     expired = BooleanField(mark("Only readers whose card has expired"))
     blocks = _blocks_field(mark("Only readers whose card is held back by"))
     gives = RadioField(
-        mark("These readers get"),
+        mark("An offer or a refusal"),
         [AnyOf([OFFER, REFUSAL], _CHOOSE)],
         choices=[SelectChoice(OFFER, mark("An offer")), SelectChoice(REFUSAL, mark("A refusal, with this sentence"))],
         default=OFFER,
@@ -147,7 +147,7 @@ class ImaginedForm(FlaskForm):  # type: ignore[misc]
         render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
     )
     expires_on = DateField(mark("Card good until"), [MayBeEmpty()])
-    owes = _amount_field(mark("Owes"))
+    owes = _amount_field(mark("Amount owed"))
     held_back_by = _blocks_field(mark("The card is held back by"))
 
     def validate_owes(self, field: Field) -> None:
