@@ -146,7 +146,9 @@ def fact(value: Any, *, is_change: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(said, value)) if isinstance(value, list) else said(value)
+    if isinstance(value, list):
+        return ", ".join(map(said, value))
+    return str(value) if isinstance(value, int) else said(value)
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:

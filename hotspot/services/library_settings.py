@@ -46,7 +46,7 @@ def read_settings(
     carried = {
         name: getattr(kept, name)
         for name in secrets_of(made)
-        if kept is not None and not entered.get(name) and name not in forgotten and getattr(kept, name)
+        if kept is not None and not str(entered.get(name, "")).strip() and name not in forgotten and getattr(kept, name)
     }
     settings = made.model_validate({**entered, **carried})
     if kept is not None and carried and _where(settings) != _where(kept):
