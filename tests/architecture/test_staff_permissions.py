@@ -40,6 +40,7 @@ def test_a_librarian_changes_no_site_and_sees_no_history() -> None:
         Permission.MANAGE_SITES,
         Permission.MANAGE_NASES,
         Permission.MANAGE_PATRONS,
+        Permission.MANAGE_LIBRARIES,
         Permission.SEE_AUDIT,
         Permission.SEE_DEVICES,
         Permission.SEE_FIGURES,

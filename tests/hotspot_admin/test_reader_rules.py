@@ -115,6 +115,11 @@ def test_one_of_several_organisations_is_chosen(administrator: Browser, database
     assert listed(page) == ["Du quartier"]
 
 
+@pytest.mark.parametrize("number", ["-1", "0", "2147483648", "x", "9" * 5000])
+def test_a_number_that_no_organisation_has_is_no_bug(administrator: Browser, number: str) -> None:
+    assert administrator.get(f"/reader-rules?organisation={number}").status == 200
+
+
 def test_a_rule_whose_offer_is_retired_is_pointed_out(
     administrator: Browser, database: Database, town: Town, offer: int
 ) -> None:
