@@ -26,13 +26,15 @@ PATIENCE = 1.5
 log = structlog.get_logger()
 
 
-def start_import(resources: Resources, scope: Scope, token: str, pending: PendingImport) -> None:
+def start_import(
+    resources: Resources, scope: Scope, token: str, pending: PendingImport, *, missing_expire: bool
+) -> None:
     pendings = PendingImports(resources.redis, resources.vault)
     rows = unpack_rows(pending.contents)
     pendings.report(scope.staff_id, token, ImportProgress("running", 0, len(rows)))
     thread = Thread(
         target=_run,
-        args=(resources, scope, token, pending.organisation_id, rows, pendings),
+        args=(resources, scope, token, pending.organisation_id, rows, pendings, missing_expire),
         name="patron import",
         daemon=True,
     )
@@ -47,6 +49,7 @@ def _run(
     organisation_id: int,
     rows: Sequence[PatronRow],
     pendings: PendingImports,
+    missing_expire: bool,
 ) -> None:
     def report(progress: ImportProgress) -> None:
         pendings.report(scope.staff_id, token, progress)
@@ -55,8 +58,11 @@ def _run(
         total = len(rows)
         hashed = hash_pins(rows, os.cpu_count() or 1, lambda done: report(ImportProgress("running", done, total)))
         with resources.database.transaction() as db:
-            counts = import_patrons(db, organisation_id, hashed, scope, resources.clock())
-        report(ImportProgress("done", total, total, counts.new, counts.updated, counts.unchanged))
+            counts = import_patrons(
+                db, organisation_id, hashed, scope, resources.clock(), missing_expire=missing_expire
+            )
+        expired = counts.missing if missing_expire else 0
+        report(ImportProgress("done", total, total, counts.new, counts.updated, counts.unchanged, expired))
     except Exception as error:  # the page must say that it failed, whatever it was
         log.error("patron import failed", kind=type(error).__name__)  # never its text: it may quote the rows
         with suppress(Unavailable):

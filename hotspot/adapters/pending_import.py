@@ -39,6 +39,7 @@ class ImportProgress:
     new: int = 0
     updated: int = 0
     unchanged: int = 0
+    expired: int = 0
 
 
 class PendingImports:

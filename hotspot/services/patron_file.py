@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -27,14 +28,18 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "categorie"),
     "expires_on": ("expires_on", "expire_le"),
     "blocked": ("blocked", "bloque"),
+    "born_on": ("born_on", "ne_le", "nee_le", "date_naissance", "date_de_naissance"),
+    "home_library": ("home_library", "bibliotheque"),
+    "owes": ("owes", "doit", "du"),
 }
 _COLUMNS = {spelling: column for column, spellings in _NAMES.items() for spelling in spellings}
 _DELIMITERS = ";,\t"
-_LONGEST = {"card_number": 64, "pin": 128, "pin_hash": 200, "name": 200, "category": 64}
+_LONGEST = {"card_number": 64, "pin": 128, "pin_hash": 200, "name": 200, "category": 64, "home_library": 64}
 _YES = frozenset({"1", "yes", "y", "true", "oui", "o", "vrai", "x"})
 _NO = frozenset({"", "0", "no", "n", "false", "non", "faux"})
 _ISO_DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})")
 _FRENCH_DATE = re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})")
+_AMOUNT = re.compile(r"-?\d{1,7}(?:[.,]\d{1,2})?")
 _HEAVIEST_HASH_KIB = 256 * 1024
 _MOST_PASSES = 10
 
@@ -51,6 +56,9 @@ class PatronRow:
     category: str
     expires_on: date | None
     blocked: bool
+    born_on: date | None = None
+    home_library: str = ""
+    owes: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +216,9 @@ def _read_row(line: int, cells: list[str], columns: list[str | None], width: int
         category=values.get("category", ""),
         expires_on=_read_date(values.get("expires_on", "")),
         blocked=_read_yes_no(values.get("blocked", "")),
+        born_on=_read_date(values.get("born_on", "")),
+        home_library=values.get("home_library", ""),
+        owes=_read_amount(values.get("owes", "")),
     )
 
 
@@ -242,3 +253,13 @@ def _read_yes_no(text: str) -> bool:
     if word in _NO:
         return False
     raise _Wrong("“%(word)s” is neither yes nor no.", word=text[:20])
+
+
+def _read_amount(text: str) -> Decimal | None:
+    """With or without blanks between thousands and a euro sign; a balance in the reader's favour is nothing owed."""
+    if not text:
+        return None
+    plain = re.sub(r"\s", "", text.removesuffix("€"))
+    if _AMOUNT.fullmatch(plain) is None:
+        raise _Wrong("“%(amount)s” is not an amount: 12.50 or 12,50.", amount=text[:20])
+    return max(Decimal(plain.replace(",", ".")), Decimal(0)).quantize(Decimal("0.01"))

@@ -1,18 +1,20 @@
 """Patrons: a library's file brought in, all of it or nothing; a card found, blocked and unblocked.
 
 A file takes three calls: `compare` says what it would change, `hash_pins` takes its time outside of any transaction
-(argon2id is slow on purpose), `import_patrons` writes everything at once. A patron who is not in the file stays.
+(argon2id is slow on purpose), `import_patrons` writes everything at once. A patron who is not in the file stays, unless
+it is wanted that such cards expire.
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -27,6 +29,8 @@ from hotspot.services.staff import Scope
 
 PAGE = 50
 _WITH_SYSTEM = joinedload(Patron.library_system)
+_DETAILS = ("name", "category", "expires_on", "blocked", "born_on", "home_library", "owes")
+"""Columns of a card that a file sets, number and PIN aside."""
 _CHUNK = 64
 """PINs between two words about progress: about a second."""
 
@@ -38,6 +42,8 @@ class ImportCounts:
     """Known cards of which something other than the PIN changes."""
     unchanged: int
     """Known cards that stay as they are, but for the PIN, which is set to that of the file."""
+    missing: int = 0
+    """Cards that are good, and not in the file. They stay, or expire if that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,9 @@ class PatronPage:
     """The id to go on from; None on the last page."""
 
 
-def compare(db: Session, organisation_id: int, rows: Sequence[PatronRow]) -> ImportCounts:
+def compare(db: Session, organisation_id: int, rows: Sequence[PatronRow], now: datetime) -> ImportCounts:
     """What an import would do now. Whether a PIN differs is not asked: to know costs as much as to set it."""
-    known = _known(db, organisation_id)
-    updated = sum(row.card_number in known and _differs(row, known[row.card_number]) for row in rows)
-    new = sum(row.card_number not in known for row in rows)
-    return ImportCounts(new, updated, len(rows) - new - updated)
+    return _compare(_known(db, organisation_id), rows, now)
 
 
 def hash_pins(
@@ -74,10 +77,15 @@ def import_patrons(
     rows: Sequence[PatronRow],
     by: Scope | Literal["system"],
     now: datetime,
+    *,
+    missing_expire: bool = False,
 ) -> ImportCounts:
-    """Every row written, new or over the card that is there. Cards that the file blocks are offline from now on."""
+    """Every row written, new or over the card that is there. Cards that the file blocks are offline from now on.
+
+    `missing_expire`: today is the last day of each card that is not in the file.
+    """
     known = _known(db, organisation_id)
-    counts = compare(db, organisation_id, rows)
+    counts = _compare(known, rows, now)
     new = [row for row in rows if row.card_number not in known]
     old = [(known[row.card_number], row) for row in rows if row.card_number in known]
     if new:
@@ -88,6 +96,10 @@ def import_patrons(
         for group in _groups([it.patron_id for it, row in old if row.blocked and not it.blocked]):
             end_grants_of_patrons(db, group, by, now)
     facts = {"new": counts.new, "updated": counts.updated, "unchanged": counts.unchanged}
+    if missing_expire:
+        for group in _groups([it.patron_id for it in _missing(known, rows, now)]):
+            db.execute(update(Patron).where(Patron.id.in_(group)).values(expires_on=now.date(), updated_at=now))
+        facts["expired"] = counts.missing
     audit.note(db, by, "patrons.imported", f"{len(rows)} cards", facts, now, organisation_id=organisation_id)
     return counts
 
@@ -138,9 +150,11 @@ def pack_rows(rows: Sequence[PatronRow]) -> str:
 
 
 def unpack_rows(packed: str) -> list[PatronRow]:
-    def row(fields: dict[str, object]) -> PatronRow:
-        expires_on = fields.pop("expires_on")
-        return PatronRow(**fields, expires_on=date.fromisoformat(str(expires_on)) if expires_on else None)  # type: ignore[arg-type]
+    def row(fields: dict[str, Any]) -> PatronRow:
+        for name in ("expires_on", "born_on"):
+            fields[name] = date.fromisoformat(fields[name]) if fields[name] else None
+        fields["owes"] = None if fields["owes"] is None else Decimal(fields["owes"])
+        return PatronRow(**fields)
 
     return [row(fields) for fields in json.loads(packed)]
 
@@ -154,6 +168,9 @@ class _Known:
     category: str
     expires_on: date | None
     blocked: bool
+    born_on: date | None
+    home_library: str
+    owes: Decimal | None
 
 
 def _known(db: Session, organisation_id: int) -> dict[str, _Known]:
@@ -165,17 +182,28 @@ def _known(db: Session, organisation_id: int) -> dict[str, _Known]:
             Patron.category,
             Patron.expires_on,
             Patron.blocked,
+            Patron.born_on,
+            Patron.home_library,
+            Patron.owes,
         ).where(Patron.organisation_id == organisation_id, Patron.library_system_id.is_(None))
     )
-    return {
-        card_number: _Known(patron_id, name, category, expires_on, blocked)
-        for card_number, patron_id, name, category, expires_on, blocked in rows
-    }
+    return {row.card_number: _Known(*row[1:]) for row in rows}
+
+
+def _compare(known: Mapping[str, _Known], rows: Sequence[PatronRow], now: datetime) -> ImportCounts:
+    updated = sum(row.card_number in known and _differs(row, known[row.card_number]) for row in rows)
+    new = sum(row.card_number not in known for row in rows)
+    return ImportCounts(new, updated, len(rows) - new - updated, len(_missing(known, rows, now)))
+
+
+def _missing(known: Mapping[str, _Known], rows: Sequence[PatronRow], now: datetime) -> Sequence[_Known]:
+    named = {row.card_number for row in rows}
+    today = now.date()
+    return [it for card, it in known.items() if card not in named and (it.expires_on is None or it.expires_on > today)]
 
 
 def _differs(row: PatronRow, known: _Known) -> bool:
-    details = (known.name, known.category, known.expires_on, known.blocked)
-    return (row.name, row.category, row.expires_on, row.blocked) != details
+    return any(getattr(row, name) != getattr(known, name) for name in _DETAILS)
 
 
 def _stand_back() -> None:
@@ -194,10 +222,7 @@ def _columns(row: PatronRow) -> dict[str, object]:
     return {
         "card_number": row.card_number,
         "pin_hash": row.pin_hash,
-        "name": row.name,
-        "category": row.category,
-        "expires_on": row.expires_on,
-        "blocked": row.blocked,
+        **{name: getattr(row, name) for name in _DETAILS},
     }
 
 

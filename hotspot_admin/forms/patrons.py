@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import SelectField, StringField, ValidationError
+from wtforms import BooleanField, SelectField, StringField, ValidationError
 from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Regexp
@@ -34,6 +34,10 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
     """What names a file that waits for its confirmation."""
 
     token = StringField(validators=[InputRequired(), Length(max=64), Regexp(r"[\w-]+\Z")])
+
+
+class ConfirmForm(TokenForm):
+    missing_expire = BooleanField(mark("Let the cards that are not in the file expire today"))
 
 
 class CardForm(FlaskForm):  # type: ignore[misc]

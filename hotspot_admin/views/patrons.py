@@ -13,7 +13,7 @@ from hotspot.services.remembering import count_of_patron, forget_devices_of_patr
 from hotspot.services.sites import local_zone, organisations_of
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
-from hotspot_admin.forms.patrons import CardForm, PatronFileForm, TokenForm
+from hotspot_admin.forms.patrons import CardForm, ConfirmForm, PatronFileForm, TokenForm
 from hotspot_admin.importing import start_import
 from hotspot_admin.language import gettext
 from hotspot_admin.resources import now, resources, scope
@@ -128,7 +128,7 @@ def preview() -> ResponseReturnValue:
         return _file_page(form, file), 422
     organisation_id = form.organisation_id.data
     with resources().database.reading() as db:
-        counts = patrons.compare(db, organisation_id, file.rows)
+        counts = patrons.compare(db, organisation_id, file.rows, now())
         organisation = db.get_one(Organisation, organisation_id).name
     token = _pendings().keep(PendingImport(scope().staff_id, organisation_id, patrons.pack_rows(file.rows)))
     return render_template(
@@ -137,17 +137,17 @@ def preview() -> ResponseReturnValue:
         shown=file.rows[:ROWS_SHOWN],
         counts=counts,
         organisation=organisation,
-        form=TokenForm(formdata=None, data={"token": token}),
+        form=ConfirmForm(formdata=None, data={"token": token}),
     )
 
 
 @blueprint.post("/import/confirm")
 @requires(Permission.MANAGE_PATRONS)
 def confirm() -> ResponseReturnValue:
-    token = _token()
+    token, missing_expire = _token(), bool(ConfirmForm().missing_expire.data)
     pending = _pendings().take(scope().staff_id, token)
     if pending is not None and pending.organisation_id in scope().organisation_ids:
-        start_import(resources(), scope(), token, pending)
+        start_import(resources(), scope(), token, pending, missing_expire=missing_expire)
     return redirect(url_for("patrons.progress", token=token), 303)
 
 

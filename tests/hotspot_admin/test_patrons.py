@@ -48,7 +48,7 @@ def figures(page: Page) -> list[str]:
 def test_a_preview_tells_what_would_change_and_writes_nothing(database: Database, administrator: Browser) -> None:
     page = sent(administrator, TWO)
 
-    assert figures(page) == ["2", "0", "0"]
+    assert figures(page) == ["2", "0", "0", "0"]
     assert "00042" in page.text
     assert "Zoé Martin" in page.text
     assert patrons_in(database) == []
@@ -78,6 +78,42 @@ def test_a_second_file_updates(database: Database, administrator: Browser) -> No
 
     assert figures(page) == ["1", "1", "0"]
     assert [patron.name for patron in patrons_in(database)] == ["Zoé Durand", "=cmd()", ""]
+
+
+def test_cards_that_are_missing_expire_if_the_box_is_ticked(database: Database, administrator: Browser) -> None:
+    confirmed(administrator, TWO)
+    one = "carte;code\n00044;1\n"
+    preview = sent(administrator, one)
+    form = preview.form("/patrons/import/confirm")
+    assert figures(preview) == ["1", "0", "0", "2"]
+    assert "Faire expirer aujourd’hui les cartes absentes du fichier" in preview.text
+
+    page = administrator.follow(administrator.submit(form, button="Importer", missing_expire="y"))
+
+    assert figures(page) == ["1", "0", "0", "2"]
+    expiries = {patron.card_number: patron.expires_on for patron in patrons_in(database)}
+    assert expiries["00044"] is None
+    assert expiries["00042"] == expiries["00043"] is not None
+
+
+def test_cards_that_are_missing_stay_unless_the_box_is_ticked(database: Database, administrator: Browser) -> None:
+    confirmed(administrator, TWO)
+    before = [patron.expires_on for patron in patrons_in(database)]
+
+    page = confirmed(administrator, "carte;code\n00044;1\n")
+
+    assert figures(page) == ["1", "0", "0"]
+    assert [patron.expires_on for patron in patrons_in(database)] == [*before, None]
+
+
+def test_what_rules_may_ask_for_is_on_the_page_of_the_card(administrator: Browser, database: Database) -> None:
+    confirmed(administrator, "carte;code;ne_le;bibliotheque;doit\n00042;1;4/3/1985;CENTRE;12,5\n")
+
+    page = administrator.get(f"/patrons/{patrons_in(database)[0].id}")
+
+    assert "4 mars 1985" in page.text
+    assert "CENTRE" in page.text
+    assert "12,5" in page.text
 
 
 def test_one_wrong_line_stops_the_whole_file(database: Database, administrator: Browser, redis: "Redis") -> None:

@@ -82,7 +82,9 @@ def test_the_list_for_scripts_tells_both(town: Run, environment: dict[str, str])
     arguments = ("--way", "library_card", "--site", "Square", "--library-system", "1", "--by-rule-only")
     town("offer", "add", "Jeunes", *arguments)
     town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
-    told = [(each["library_system"], each["by_rule_only"]) for each in json.loads(town("offer", "list", "--json").output)]
+    told = [
+        (each["library_system"], each["by_rule_only"]) for each in json.loads(town("offer", "list", "--json").output)
+    ]
     assert told == [("Catalogue", True), (None, False)]
 
 

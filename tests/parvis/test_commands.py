@@ -190,8 +190,19 @@ def test_cards_are_imported(parvis: Run, installed: Settings, tmp_path: Path) ->
 
     result = parvis("patrons", "import", str(file), "--json")
 
-    assert json.loads(result.stdout) == {"new": 2, "updated": 0, "unchanged": 0}
+    assert json.loads(result.stdout) == {"new": 2, "updated": 0, "unchanged": 0, "missing": 0}
     assert _pins(installed, {"0001": "1234", "0002": "5678"})
+
+
+def test_cards_that_are_missing_expire_only_if_that_is_asked_for(parvis: Run, installed: Settings) -> None:
+    parvis("patrons", "import", "-", stdin=CARDS)
+    one = "numero_carte;code\n0001;1234\n"
+
+    stay = parvis("patrons", "import", "-", stdin=one)
+    expire = parvis("patrons", "import", "-", "--missing-expire", "--json", stdin=one)
+
+    assert stay.stdout.endswith("Not in the file: 1; they stay as they are.\n")
+    assert json.loads(expire.stdout)["expired"] == 1
 
 
 def test_a_dry_run_imports_nothing(parvis: Run, installed: Settings) -> None:

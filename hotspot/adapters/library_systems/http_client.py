@@ -63,7 +63,10 @@ class Answer:
 
 
 class HttpClient:
-    """`send` and `reach` raise Trouble; what the other side answers, whatever its status, is an Answer."""
+    """`send` and `reach` raise Trouble; what the other side answers, whatever its status, is an Answer.
+
+    `close` may come while somebody still asks.
+    """
 
     def __init__(self, ca_pem: str) -> None:
         self._tls = wire.trust(ca_pem)
@@ -91,6 +94,10 @@ class HttpClient:
                     return _read(response)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 raise _explain(error) from error
+            except RuntimeError as error:
+                if not self._client.is_closed:
+                    raise
+                raise Trouble(Step.REACHED, "its settings have just changed") from error
 
     def reach(self, url: str, deadline: Deadline) -> Iterator[Finding]:
         parsed = httpx.URL(url)

@@ -9,7 +9,7 @@ from typing import Any
 from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, try_card
 from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
-from hotspot.adapters.library_systems.http_connector_settings import HttpConnectorSettings, headers_of
+from hotspot.adapters.library_systems.http_settings import HttpSettings, headers_of
 from hotspot.adapters.library_systems.http_template import CONTENT_TYPES, fill_address, fill_body
 from hotspot.adapters.library_systems.json_path import find, parse_path, printed
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
@@ -20,7 +20,7 @@ from hotspot.policy.readers import Block, Reader
 
 
 class HttpConnector:
-    def __init__(self, settings: HttpConnectorSettings) -> None:
+    def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
         self._http = HttpClient(settings.ca_pem)
         self._headers: Mapping[str, str] = {"accept": "application/json", **headers_of(settings.headers)}

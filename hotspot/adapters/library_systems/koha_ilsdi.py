@@ -26,11 +26,11 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class KohaIlsDiSettings(ConnectionSettings):
     address: HttpUrl = Field(
         title=mark("Address of ILS-DI"),
-        description=mark("https://catalogue.example.org/cgi-bin/koha/ilsdi.pl"),
+        description="https://catalogue.example.org/cgi-bin/koha/ilsdi.pl",
     )
     method: Literal["POST", "GET"] = Field(
         "POST",
-        title=mark("Method"),
+        title=mark("Method of HTTP"),
         description=mark(
             "GET only if Koha refuses POST (HTTP 403, “Wrong CSRF token”): PINs are then in its web server’s logs."
         ),

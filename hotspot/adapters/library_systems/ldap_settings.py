@@ -45,10 +45,10 @@ Attribute = Annotated[str, Field(max_length=100, pattern=r"^([A-Za-z0-9][A-Za-z0
 
 class LdapSettings(ConnectionSettings):
     servers: Annotated[str, Field(max_length=1000), AfterValidator(_are_servers)] = Field(
-        title=mark("Servers"),
+        title=mark("Servers of the directory"),
         description=mark("Tried in this order: ldap1.example.org ldap2.example.org:1636"),
     )
-    security: Literal["ldaps", "starttls", "none"] = Field("ldaps", title=mark("Encryption"))
+    security: Literal["ldaps", "starttls", "none"] = Field("ldaps", title=mark("Encryption of the directory"))
     ca_pem: CertificateText = ""
     unencrypted: Unencrypted = False
     account: str = Field(
@@ -61,7 +61,7 @@ class LdapSettings(ConnectionSettings):
     base: str = Field(title=mark("Where readers are (DN)"), description="ou=readers,dc=example,dc=org", max_length=500)
     filter: Annotated[str, Field(max_length=1000), AfterValidator(_is_filter)] = Field(
         "(uid={card})",
-        title=mark("Filter"),
+        title=mark("Filter of the search"),
         description=mark(
             "What finds one reader by what was typed. Active Directory: (&(objectClass=user)(sAMAccountName={card}))"
         ),

@@ -16,12 +16,12 @@ from hotspot.adapters.library_systems.http_client import MOST_OCTETS, HttpClient
 from hotspot.adapters.library_systems.library_system import Step
 from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
-from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, an_http_peer, json_reply, reply
+from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 from tests.radius.tls_peers import Town
 
-SOON = timedelta(seconds=5)
-SHORT = timedelta(seconds=0.2)
-"""For those that would never end."""
+SOON = timedelta(seconds=30)
+SHORT = timedelta(seconds=1)
+"""For those that would never end: long enough to have begun."""
 
 
 @pytest.fixture
@@ -253,6 +253,22 @@ def test_a_connection_serves_the_next_reader_and_cookies_do_not(client: HttpClie
 
     assert peer.connections == 1
     assert not any("cookie" in each.headers for each in peer.heard)
+
+
+def test_a_client_that_was_closed_meanwhile_has_no_answer(client: HttpClient) -> None:
+    client.close()
+
+    with pytest.raises(Trouble, match="its settings have just changed"):
+        client.send("GET", "http://127.0.0.1:1", Deadline(SOON))
+
+
+def test_a_connection_that_is_closed_while_it_waits_has_no_answer(client: HttpClient) -> None:
+    def closes(_: Request) -> Reply:
+        client.close()
+        return reply(200)
+
+    with an_http_peer(closes) as peer, pytest.raises(Trouble):
+        client.send("GET", peer.url, Deadline(SOON))
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

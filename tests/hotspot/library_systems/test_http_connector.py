@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from hotspot.adapters.library_systems.asking import another_pin, is_askable
 from hotspot.adapters.library_systems.http_connector import HttpConnector
-from hotspot.adapters.library_systems.http_connector_settings import HttpConnectorSettings
+from hotspot.adapters.library_systems.http_settings import HttpSettings
 from hotspot.adapters.library_systems.http_template import fill_address, fill_body
 from hotspot.adapters.library_systems.json_path import find, parse_path
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
@@ -24,7 +24,7 @@ from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=30)
 CARD, PIN = "20001234", "1985"
 PHP = {"yes_path": "ok", "yes_value": "true"}
 """As the script of docs/library-systems.md answers."""
@@ -39,7 +39,7 @@ def php(request: Request) -> Reply:
 
 @contextmanager
 def a_connector(peer: HttpPeer, path: str = "/check.php", **more: Any) -> Iterator[HttpConnector]:
-    made = HttpConnector(HttpConnectorSettings(**{"address": peer.url + path} | PHP | more))
+    made = HttpConnector(HttpSettings(**{"address": peer.url + path} | PHP | more))
     try:
         yield made
     finally:
@@ -125,7 +125,7 @@ def test_anything_else_at_the_place_is_a_no(peer: HttpPeer, given: Any) -> None:
 
 
 def test_headers_go_with_every_request_and_are_not_shown(peer: HttpPeer) -> None:
-    settings = HttpConnectorSettings(address=peer.url, headers="X-Api-Key: s3cret\nAccept-Language: fr\n", **PHP)
+    settings = HttpSettings(address=peer.url, headers="X-Api-Key: s3cret\nAccept-Language: fr\n", **PHP)
     system = HttpConnector(settings)
     system.ask(CARD, PIN, SOON)
     system.close()
@@ -321,10 +321,10 @@ def test_a_card_that_looks_like_a_place_is_not_one() -> None:
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, str]) -> None:
     right = {"address": "https://sigb.example.org/check"} | PHP
-    HttpConnectorSettings.model_validate(right)
+    HttpSettings.model_validate(right)
 
     with pytest.raises(ValidationError):
-        HttpConnectorSettings.model_validate(right | wrong)
+        HttpSettings.model_validate(right | wrong)
 
 
 @pytest.mark.parametrize(

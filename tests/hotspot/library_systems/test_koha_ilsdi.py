@@ -17,7 +17,7 @@ from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, reply
 
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=30)
 CARD, PIN = "20001234", "1985"
 
 

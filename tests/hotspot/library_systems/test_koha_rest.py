@@ -16,7 +16,7 @@ from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply
 
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=30)
 CARD, PIN = "20001234", "1985"
 RECORD = {
     "patron_id": 7,

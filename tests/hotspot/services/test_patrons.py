@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -66,6 +67,32 @@ def test_french_headers_are_the_same_columns() -> None:
     (row,) = rows_of("Numéro carte;Code;Nom;Catégorie;Expire le;Bloqué\nA0012B;1234;Le Goff;adulte;31/1/2027;oui\n")
 
     assert row == PatronRow(2, "A0012B", "1234", None, "Le Goff", "adulte", date(2027, 1, 31), True)
+
+
+@pytest.mark.parametrize(
+    "header", ["born_on;home_library;owes", "Né le;Bibliothèque;Doit", "date_de_naissance;bibliotheque;du"]
+)
+def test_what_rules_may_ask_for_is_read(header: str) -> None:
+    (row,) = rows_of(f"carte;code;{header}\n1;1234;4/3/1985;CENTRE;1 234,5 €\n")
+
+    assert (row.born_on, row.home_library, row.owes) == (date(1985, 3, 4), "CENTRE", Decimal("1234.50"))
+
+
+def test_what_is_blank_is_not_said() -> None:
+    (row,) = rows_of("carte;code;ne_le;bibliotheque;doit\n1;1234;;;\n")
+
+    assert (row.born_on, row.home_library, row.owes) == (None, "", None)
+
+
+def test_a_balance_in_the_readers_favour_is_nothing_owed() -> None:
+    (row,) = rows_of("carte;code;doit\n1;1234;-3.20\n")
+
+    assert row.owes == 0
+
+
+@pytest.mark.parametrize("amount", ["much", "1.234.5", "12,345", "1e9", "12345678", "NaN", "€", "--1"])
+def test_an_amount_that_is_none_is_named(amount: str) -> None:
+    assert problems(f"carte;code;doit\n1;1234;{amount}\n") == [(2, f"“{amount}” is not an amount: 12.50 or 12,50.")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
@@ -210,7 +237,10 @@ def test_rows_show_no_pin_when_they_are_printed() -> None:
 
 
 def test_rows_survive_their_wait_for_the_confirmation() -> None:
-    rows = rows_of(f'carte;code;pin_hash;nom;expire_le\n01;1234;;Zoé;31/12/2027\n02;;"{HASH}";;\n')
+    rows = rows_of(
+        "carte;code;pin_hash;nom;expire_le;ne_le;bibliotheque;doit\n"
+        f'01;1234;;Zoé;31/12/2027;4/3/1985;CENTRE;12,5\n02;;"{HASH}";;;;;\n'
+    )
 
     assert unpack_rows(pack_rows(rows)) == list(rows)
 
@@ -240,16 +270,80 @@ def test_a_second_import_updates_and_leaves_the_others_alone(any_database: Datab
         organisation = factories.make_organisation(db)
         imported(db, organisation.id, rows_of("carte;code;nom\n1;1111;Ana\n2;2222;Béa\n3;3333;Cléo\n"), now)
         again = rows_of("carte;code;nom\n2;2222;Béa\n3;9999;Cléa\n4;4444;Dino\n")
-        foreseen = compare(db, organisation.id, again)
+        foreseen = compare(db, organisation.id, again, later)
         done = imported(db, organisation.id, again, later)
     with any_database.reading() as db:
         patrons = {patron.card_number: patron for patron in db.scalars(select(Patron))}
 
-    assert foreseen == done == ImportCounts(new=1, updated=1, unchanged=1)
+    assert foreseen == done == ImportCounts(new=1, updated=1, unchanged=1, missing=1)
     assert {card: patron.name for card, patron in patrons.items()} == {"1": "Ana", "2": "Béa", "3": "Cléa", "4": "Dino"}
     assert is_password("9999", patrons["3"].pin_hash)
     assert (patrons["3"].created_at, patrons["3"].updated_at) == (now, later)
     assert patrons["1"].updated_at == now
+
+
+def test_what_rules_may_ask_for_is_kept_and_makes_a_difference(any_database: Database, now: datetime) -> None:
+    header = "carte;code;ne_le;bibliotheque;doit\n"
+    with any_database.transaction() as db:
+        organisation = factories.make_organisation(db)
+        imported(db, organisation.id, rows_of(header + "1;1;4/3/1985;CENTRE;12,5\n2;2;;;\n"), now)
+        same = imported(db, organisation.id, rows_of(header + "1;1;1985-03-04;CENTRE;12.50\n2;2;;;\n"), now)
+        paid = imported(db, organisation.id, rows_of(header + "1;1;4/3/1985;CENTRE;0\n2;2;;;\n"), now)
+    with any_database.reading() as db:
+        one, two = db.scalars(select(Patron).order_by(Patron.card_number))
+
+    assert (same.updated, paid.updated) == (0, 1)
+    assert (one.born_on, one.home_library, one.owes) == (date(1985, 3, 4), "CENTRE", 0)
+    assert (two.born_on, two.home_library, two.owes) == (None, "", None)
+
+
+def test_a_card_that_is_missing_expires_today_only_if_that_is_wanted(any_database: Database, now: datetime) -> None:
+    expired = now.date() - timedelta(days=1)
+    with any_database.transaction() as db:
+        organisation = factories.make_organisation(db)
+        elsewhere = factories.make_patron(db, card_number="1")
+        imported(
+            db, organisation.id, rows_of(f"carte;code;expire_le\n1;1;\n2;2;\n3;3;{expired}\n4;4;2027-01-01\n"), now
+        )
+        file = hash_pins(rows_of("carte;code\n2;2\n"), workers=1)
+        left = import_patrons(db, organisation.id, file, "system", now)
+        kept = [patron.expires_on for patron in db.scalars(select(Patron).order_by(Patron.id))]
+        done = import_patrons(db, organisation.id, file, "system", now, missing_expire=True)
+        again = compare(db, organisation.id, file, now)
+    with any_database.reading() as db:
+        ours = select(Patron).where(Patron.organisation_id == organisation.id).order_by(Patron.card_number)
+        expiries = [patron.expires_on for patron in db.scalars(ours)]
+        entries = db.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+
+        assert db.get_one(Patron, elsewhere.id).expires_on is None
+    assert (left.missing, done.missing, again.missing) == (2, 2, 0)
+    assert kept == [None, None, None, expired, date(2027, 1, 1)]
+    assert expiries == [now.date(), None, expired, now.date()]
+    assert [entry.facts.get("expired") for entry in entries] == [None, None, 2]
+
+
+def test_a_reader_of_the_librarys_own_system_is_not_missing_from_a_file(database: Database, now: datetime) -> None:
+    with database.transaction() as db:
+        system = factories.make_library_system(db)
+        reader = factories.make_patron(db, organisation=system.organisation, library_system=system)
+        file = hash_pins(rows_of("carte;code\n2;2\n"), workers=1)
+
+        done = import_patrons(db, system.organisation_id, file, "system", now, missing_expire=True)
+
+        assert done.missing == 0
+        assert db.get_one(Patron, reader.id).expires_on is None
+
+
+def test_a_missing_card_that_comes_back_is_good_again(database: Database, now: datetime) -> None:
+    with database.transaction() as db:
+        organisation = factories.make_organisation(db)
+        imported(db, organisation.id, rows_of("carte;code\n1;1\n"), now)
+        import_patrons(
+            db, organisation.id, hash_pins(rows_of("carte;code\n2;2\n"), 1), "system", now, missing_expire=True
+        )
+        imported(db, organisation.id, rows_of("carte;code\n1;1\n2;2\n"), now)
+
+        assert db.scalars(select(Patron).where(Patron.card_number == "1")).one().expires_on is None
 
 
 def test_the_same_card_in_another_town_is_another_person(database: Database, now: datetime) -> None:

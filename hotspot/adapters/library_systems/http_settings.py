@@ -61,16 +61,16 @@ Statuses = Annotated[str, Field(max_length=100), AfterValidator(_are_statuses)]
 JsonPath = Annotated[str, Field(max_length=200), AfterValidator(_is_path)]
 
 
-class HttpConnectorSettings(ConnectionSettings):
-    method: Literal["POST", "PUT", "GET"] = Field("POST", title=mark("Method"))
+class HttpSettings(ConnectionSettings):
+    method: Literal["POST", "PUT", "GET"] = Field("POST", title=mark("Method of HTTP"))
     address: Address = Field(
-        title=mark("Address"),
+        title=mark("Address to ask"),
         description=mark("{card} and {pin} may stand in it. Better in the body: addresses end up in logs."),
         min_length=1,
     )
     headers: Annotated[SecretStr, AfterValidator(_are_headers)] = Field(
         SecretStr(""),
-        title=mark("Headers"),
+        title=mark("Headers of HTTP"),
         description=mark("One on each line, such as: X-Api-Key: 123. They are kept encrypted."),
         max_length=4000,
         json_schema_extra=LINES,
@@ -78,7 +78,7 @@ class HttpConnectorSettings(ConnectionSettings):
     body_kind: BodyKind = Field("json", title=mark("Form of the body"))
     body: str = Field(
         '{"card": "{card}", "pin": "{pin}"}',
-        title=mark("Body"),
+        title=mark("Body of the request"),
         description=mark("With {card} and {pin} where they belong. As a form: card={card}&pin={pin}"),
         max_length=4000,
         json_schema_extra=LINES,
@@ -160,13 +160,15 @@ class HttpConnectorSettings(ConnectionSettings):
 
 
 def headers_of(value: SecretStr) -> Mapping[str, str]:
-    """ValueError if a line is none, or is one that we set."""
+    """By name in small letters. ValueError if a line is none, or is one that we set."""
     headers: dict[str, str] = {}
     for line in value.get_secret_value().splitlines():
         if not line.strip():
             continue
         found = _HEADER.fullmatch(line.strip())
         if found is None or found["name"].lower() in _OURS or found["name"].lower() in headers:
-            raise ValueError(mark("One of the lines is not a header of its own, in the form Name: value"))
+            raise ValueError(
+                mark("One of the lines is not a header in the form Name: value, or is one that Parvis sets itself")
+            )
         headers[found["name"].lower()] = found["value"].strip()
     return headers
