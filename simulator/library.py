@@ -31,6 +31,7 @@ _FLAGS = {"blocked": (1, 2, 3, 4), "lost": (1, 2, 3, 4, 5), "overdue": (1, 7), "
 """Flags of the patron status that each block sets, as Koha sets them."""
 _SUPPORTED = "YNNNYYYYYNNNNNNN"
 """Patron status, SC status, resend, login, patron information, end of a session."""
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 _LONGEST = 4096
 _PATIENCE = 60
 """Seconds of silence before a line is closed, as real ones do."""
@@ -246,13 +247,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (LibraryError, OSError, OverflowError) as error:
         print(f"library: {error}", file=sys.stderr)  # noqa: T201 - a command's own word
         return 2
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+    # before there are threads: none of them then takes a signal away from this one
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     host, port = server.server_address[:2]
     print(f"library on SIP2, {host!s}:{port}", flush=True)  # noqa: T201
-    done.wait()
+    signal.sigwait(_STOPPING)
     server.shutdown()
     server.server_close()
     return 0

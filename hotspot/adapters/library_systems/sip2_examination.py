@@ -1,6 +1,5 @@
 """A SIP2 connection examined step by step, for the person who sets it up."""
 
-import ipaddress
 import secrets
 import socket
 import ssl
@@ -51,7 +50,7 @@ class Examination:
 
     def _connected(self) -> socket.socket:
         sock = reach(self._settings, self._resolver, self._deadline)
-        self._add(Step.REACHED, Outcome.WELL, f"{sock.getpeername()[0]}, {self._settings.port}")
+        self._add(Step.REACHED, Outcome.WELL, f"{_peer(sock)}, {self._settings.port}")
         return sock
 
     def _secured(self, sock: socket.socket) -> socket.socket:
@@ -138,9 +137,17 @@ class Examination:
         self.findings.append(Finding(step, outcome, detail))
 
 
+def _peer(sock: socket.socket) -> str:
+    """Its address; empty if it has hung up already."""
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""
+
+
 def _is_this_machine(sock: socket.socket) -> bool:
-    """The other end is here: a tunnel begins here too, as a rule."""
-    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+    """A tunnel begins here, as a rule."""
+    return _peer(sock).removeprefix("::ffff:").startswith("127.") or _peer(sock) == "::1"
 
 
 def _another_pin(pin: str) -> str:

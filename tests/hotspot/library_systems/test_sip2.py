@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotspot.adapters.library_systems import sip2_pool
+from hotspot.adapters.library_systems import sip2_connection, sip2_pool
 from hotspot.adapters.library_systems.library_system import LibrarySystem
 from hotspot.adapters.library_systems.sip2 import Sip2
 from hotspot.adapters.library_systems.sip2_messages import Patron
@@ -44,6 +44,13 @@ LATER = timedelta(seconds=20)
 """For what is to work, on a machine that is busy with something else."""
 
 Ask = Callable[..., Reader | None]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is only nice to have gets all the time it needs: a busy machine costs no connection."""
+    monkeypatch.setattr(sip2_connection, "_GOODBYE_TAKES", 20)
+    monkeypatch.setattr(sip2_pool, "_CHECK_TAKES", 20)
 
 
 @pytest.fixture
@@ -540,7 +547,10 @@ def test_silence_is_given_up_in_time(ask: Ask, server: Sip2Server, code: bytes) 
         ask(SOON)
 
 
-def test_the_end_of_a_session_is_not_waited_for(make: Callable[..., Sip2], server: Sip2Server) -> None:
+def test_the_end_of_a_session_is_not_waited_for(
+    make: Callable[..., Sip2], server: Sip2Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sip2_connection, "_GOODBYE_TAKES", 0.1)
     server.answers[b"35"] = SILENCE
 
     assert make().ask(CARD, PIN, LATER) == Reader(CARD, category=CARD)
@@ -715,7 +725,7 @@ def test_there_are_never_more_connections_than_the_server_allows(make: Callable[
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(one, range(200)))
 
-    assert server.most_open <= 3 + 3  # a server notices a little later that one was closed
+    assert server.most_open <= 3
     assert sum(answer is not None for answer in answers) > 150
     assert all(answer in (None, Reader(str(card), category=str(card))) for card, answer in enumerate(answers))
 
