@@ -80,7 +80,9 @@ def note_examination(
     system = get_system(db, by, connection.system_id)
     if system.revision == connection.revision:
         if examined.ignores_pins is not None:
-            system.ignores_pins, system.examined_at = examined.ignores_pins, now
+            system.ignores_pins = examined.ignores_pins
+        if with_card and examined.ignores_pins is not None:
+            system.examined_at = now
         if examined.card_is_known:
             system.away_since, system.away_because = None, ""
     facts = {"outcome": examined.outcome.value, "with_card": "yes" if with_card else "no"}

@@ -144,7 +144,7 @@ def test_what_the_library_says_of_the_card_is_shown_without_a_name(administrator
         "Âge": "36 ans",
         "Valable jusqu’au": "—",
         "Bloquée par": "rien",
-        "Doit": "—",
+        "Somme due": "—",
     }
 
 

@@ -326,9 +326,9 @@ def test_a_patron_says_where_they_are_known_from(
     of_file, of_system = (administrator.get(f"/patrons/{each}").text for each in (card.id, confirmed))
 
     assert "le fichier de la bibliothèque" in of_file
-    assert "La prochaine importation" in of_file
+    assert "Le prochain import" in of_file
     assert "Connue par Catalogue Confirmée le 10 mars 2026, 10:00:00" in of_system
-    assert "La prochaine importation" not in of_system
+    assert "Le prochain import" not in of_system
     assert "Pas depuis son dernier refus" in administrator.get(f"/patrons/{refused}").text
     assert "00777 Catalogue" in administrator.get("/patrons").text
 

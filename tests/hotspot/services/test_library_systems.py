@@ -136,7 +136,7 @@ def test_the_log_is_told_an_address_without_what_may_be_a_key() -> None:
         LibrarySystemKind.HTTP,
         {"address": "https://ils.example/check?key=s3cret", "headers": "X-Key: s3cret", "no_statuses": "404"},
     )
-    assert tell(settings)["Address"] == "https://ils.example/check"
+    assert "https://ils.example/check" in tell(settings).values()
     assert "s3cret" not in json.dumps(tell(settings))
 
 
@@ -145,7 +145,7 @@ def test_two_addresses_that_differ_in_a_key_alone_have_changed() -> None:
         read_settings(LibrarySystemKind.HTTP, {"address": f"https://ils.example/?key={key}", "no_statuses": "404"})
         for key in "ab"
     )
-    assert tell_changes(one, other) == {"Address": "changed"}
+    assert list(tell_changes(one, other).values()) == ["changed"]
 
 
 # ---- systems ----
