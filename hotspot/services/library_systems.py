@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -91,8 +92,12 @@ def get_system(db: Session, scope: Scope, system_id: int) -> LibrarySystem:
     return system
 
 
-def settings_of(system: LibrarySystem, vault: Vault) -> ConnectionSettings:
-    return settings_class(system.kind).model_validate_json(vault.open(system.settings_sealed))
+def find_settings(system: LibrarySystem, vault: Vault) -> ConnectionSettings | None:
+    """None where what was kept by an older version no longer fits: it has to be entered again."""
+    try:
+        return settings_class(system.kind).model_validate_json(vault.open(system.settings_sealed))
+    except ValidationError:
+        return None
 
 
 def create_system(
@@ -127,7 +132,8 @@ def change_system(
         "trusted_days": (system.trusted_for.days, draft.trusted_for.days),
     }
     changes: dict[str, Any] = {name: [old, new] for name, (old, new) in plain.items() if old != new}
-    changes |= tell_changes(settings_of(system, vault), draft.settings)
+    kept = find_settings(system, vault)
+    changes |= tell(draft.settings) if kept is None else tell_changes(kept, draft.settings)
     _apply(system, draft, vault)
     system.examined_at = None
     system.revision = LibrarySystem.revision + 1

@@ -21,7 +21,7 @@ from hotspot_admin.access import Permission, requires
 from hotspot_admin.answers import error_page
 from hotspot_admin.forms.connection import ConnectionForm, make_form
 from hotspot_admin.forms.library_systems import AttachForm, SystemForm, TestCardForm
-from hotspot_admin.language import gettext
+from hotspot_admin.language import gettext, mark
 from hotspot_admin.library_pages import explain_examination, explain_ruled
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.wording import SYSTEM_HINTS, SYSTEM_KINDS
@@ -30,6 +30,7 @@ blueprint = Blueprint("library_systems", __name__, url_prefix="/library-systems"
 
 CARD_TESTS = Limit("library test", 20, timedelta(minutes=10))
 """Of one member of staff: the test must not be a way to guess readers' PINs."""
+_UNFIT = mark("The settings of this system no longer fit: enter them again.")
 _ID = "/<int(max=2147483647):system_id>"
 
 
@@ -99,20 +100,23 @@ def show(system_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_LIBRARIES)
 def edit(system_id: int) -> ResponseReturnValue:
     system = _get(system_id)
-    kept = systems.settings_of(system, resources().vault)
+    kept = systems.find_settings(system, resources().vault)
     data = {"name": system.name, "trusted_days": system.trusted_for.days, "organisation_id": system.organisation_id}
     form = _with_organisations(SystemForm(formdata=None, data=data))
-    return _form_page(form, make_form(system.kind, type(kept), None, kept), system.kind, system)
+    connection = make_form(system.kind, settings_class(system.kind), None, kept)
+    if kept is None:
+        connection.general_errors.append(_UNFIT)
+    return _form_page(form, connection, system.kind, system)
 
 
 @blueprint.post(f"{_ID}/edit")
 @requires(Permission.MANAGE_LIBRARIES)
 def change(system_id: int) -> ResponseReturnValue:
     system = _get(system_id)
-    kept = systems.settings_of(system, resources().vault)
+    kept = systems.find_settings(system, resources().vault)
     form = _with_organisations(SystemForm())
     form.organisation_id.data = system.organisation_id  # it stays where it is
-    connection = make_form(system.kind, type(kept), request.form, kept)
+    connection = make_form(system.kind, settings_class(system.kind), request.form, kept)
     settings = _read(form, connection, system.kind, kept)
     if settings is None:
         return _form_page(form, connection, system.kind, system), 422
@@ -138,6 +142,8 @@ def test(system_id: int) -> ResponseReturnValue:
     card, pin = form.card.data, form.pin.data or ""
     if card and (answer := _too_many_tests()) is not None:
         return answer
+    if systems.find_settings(system, resources().vault) is None:
+        raise InvalidInput(_UNFIT)
     connection = connection_of(system, resources().vault)
     examined = examine(connection, card, pin)
     with resources().database.transaction() as db:

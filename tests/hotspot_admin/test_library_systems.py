@@ -275,6 +275,19 @@ def test_a_change_is_told_in_the_log(administrator: Browser, database: Database)
     assert "30 → 0" in log
 
 
+def test_settings_that_no_longer_fit_are_entered_again(administrator: Browser, database: Database, town: Town) -> None:
+    """An older version may have kept others."""
+    system_id = a_system(database, town.organisation, settings_sealed=factories.VAULT.seal("{}"))
+    path = f"/library-systems/{system_id}"
+    said = "Les réglages de ce système ne conviennent plus"
+    assert administrator.get(path).status == 200
+    assert said in administrator.get(f"{path}/edit").text
+    tested = administrator.post_bare(f"{path}/test", form_at=path)
+    assert (tested.status, said in tested.text) == (422, True)
+    assert change(administrator, system_id, **NEW).status == 303
+    assert said not in administrator.get(f"{path}/edit").text
+
+
 def test_its_organisation_stays(administrator: Browser, database: Database, town: Town) -> None:
     system_id = a_system(database, town.organisation)
     path = f"/library-systems/{system_id}/edit"

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_told_with_what_to_do(
     administrator: Browser, port: int, typed: dict[str, str], card: str, last: str, advice: str
 ) -> None:
     page = try_out(administrator, added(administrator, port, **typed), card, PIN)
-    assert steps(page)[-1] == (last, "Faux")
+    assert steps(page)[-1] == (last, "Échec")
     assert advice in page.root.one("ol", class_="findings").text
     assert "Cela ne fonctionne pas encore." in page.text
 
@@ -119,7 +119,7 @@ def test_what_is_wrong_is_told_with_what_to_do(
 def test_what_speaks_something_else_is_told(administrator: Browser, scripted: Sip2Server) -> None:
     scripted.answers[b"93"] = scripted.answers[b"99"] = b"HTTP/1.1 400 Bad Request"
     page = try_out(administrator, added(administrator, scripted.port))
-    assert steps(page)[-1][1] == "Faux"
+    assert steps(page)[-1][1] == "Échec"
 
 
 def test_one_that_ignores_pins_is_called_dangerous_in_clear_words(
@@ -128,7 +128,7 @@ def test_one_that_ignores_pins_is_called_dangerous_in_clear_words(
     scripted.answers[b"63"] = lambda request: patron(card=field(request, b"AA"))
     system_id = added(administrator, scripted.port)
     page = try_out(administrator, system_id, CARD, PIN)
-    assert steps(page)[-1] == ("La même carte avec un autre code PIN", "Faux")
+    assert steps(page)[-1] == ("La même carte avec un autre code PIN", "Échec")
     assert "Dangereux : n’importe qui entre en saisissant un numéro de carte." in page.text.replace("\xa0", " ")
     assert "Tout va bien" not in page.text
     assert system(database, system_id).ignores_pins
@@ -211,7 +211,7 @@ def test_what_nobody_types_is_told_beside_the_field(administrator: Browser, port
 def test_a_hostile_card_or_pin_is_no_bug(administrator: Browser, port: int, card: str, pin: str) -> None:
     page = try_out(administrator, added(administrator, port), card, pin)
     assert page.status == 200
-    assert steps(page)[-1][1] == "Faux"
+    assert steps(page)[-1][1] == "Échec"
 
 
 def test_a_pin_cannot_be_guessed_through_it(administrator: Browser, port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ class Town:
         return systems.create_system(self.db, self.by, self.organisation.id, SIP2, draft, self.now, self.vault)
 
     def change(self, system: LibrarySystem, trusted_for: timedelta = MONTH, **entered: Any) -> LibrarySystem:
-        kept = systems.settings_of(system, self.vault)
+        kept = systems.find_settings(system, self.vault)
         draft = SystemDraft(system.name, read(entered, kept), trusted_for)
         return systems.change_system(self.db, self.by, system.id, draft, self.now, self.vault)
 
@@ -154,7 +154,7 @@ def test_two_addresses_that_differ_in_a_key_alone_have_changed() -> None:
 def test_settings_are_sealed_and_read_by_the_connection(town: Town) -> None:
     system = town.add()
     assert HUSH.encode() not in system.settings_sealed
-    assert systems.settings_of(system, town.vault) == read()
+    assert systems.find_settings(system, town.vault) == read()
     assert (system.revision, system.asks_pin, system.trusted_for) == (1, True, MONTH)
 
 
@@ -254,6 +254,13 @@ def test_somebody_elses_is_not_there(town: Town) -> None:
         with pytest.raises(NotFound):
             attempt()
     assert list(systems.list_systems(town.db, town.stranger)) == []
+
+
+def test_settings_that_no_longer_fit_are_entered_again(town: Town) -> None:
+    system = factories.make_library_system(town.db, organisation=town.organisation)
+    assert systems.find_settings(system, town.vault) is None
+    town.change(system)
+    assert systems.find_settings(system, town.vault) == read()
 
 
 # ---- whose cards ----
