@@ -13,6 +13,7 @@ from statistics import median
 from benchmarks import freeradius, radius
 from benchmarks.load import p50_p99
 from benchmarks.radius import Measures, Results
+from benchmarks.sign_ins import ONE_TAP, SignInResults
 from benchmarks.vouchers import SHEET, VoucherResults
 from benchmarks.web import WebResults
 from tests.fixtures.postgresql import find_programs
@@ -31,11 +32,16 @@ class Report:
     radius: Results | None
     web: WebResults | None
     vouchers: VoucherResults | None
+    sign_ins: SignInResults | None = None
 
     def text(self) -> str:
         parts = ["\n".join(self._machine())]
         if self.web is not None:
             parts.append("### Portal\n\n" + _table(("What", "Measured", "Goal"), _web_rows(self.web)))
+        if self.sign_ins is not None:
+            parts.append(
+                "### Sign-ins\n\n" + _table(("Way", "Beside one tap", "Per second"), _sign_in_rows(self.sign_ins))
+            )
         if self.vouchers is not None:
             parts.append("### Vouchers\n\n" + _table(("What", "Measured", "Goal"), _voucher_rows(self.vouchers)))
         if self.radius is not None:
@@ -234,6 +240,13 @@ def _web_rows(web: WebResults) -> list[Row]:
         ("first page", f"{portal:,.0f}/s", ""),
         ("empty view", f"{empty:,.0f}/s", ""),
         ("load", web.tool, ""),
+    ]
+
+
+def _sign_in_rows(results: SignInResults) -> list[Row]:
+    tap = median(results.rates[ONE_TAP])
+    return [
+        (way, f"{median(rates) / tap:.2f}", f"{median(rates):,.0f}/s") for way, rates in results.rates.items() if rates
     ]
 
 

@@ -12,7 +12,8 @@ import migrations
 from hotspot.db import open_database
 from hotspot.models import Voucher
 from hotspot.policy.voucher_codes import make_code, parse_code
-from hotspot.printing.voucher_sheet import SheetFormat, VoucherSheet, draw_voucher_sheet
+from hotspot.printing.validity import Validity
+from hotspot.printing.voucher_sheet import PaperVoucher, SheetFormat, VoucherSheet, draw_voucher_sheet
 from hotspot.settings import load_settings
 from tests import factories
 
@@ -38,7 +39,7 @@ def run(folder: Path, *, rounds: int) -> VoucherResults:
             factories.make_voucher(db, batch=batch, code_digest=vault.digest(code), code_sealed=vault.seal(code))
     for _ in range(rounds):
         began = time.perf_counter()
-        draw_voucher_sheet(_sheet(codes), SheetFormat.SMALL, "fr")
+        draw_voucher_sheet(_sheet(codes), SheetFormat.SMALL, ["fr"])
         results.sheet_seconds.append(time.perf_counter() - began)
         began = time.perf_counter()
         with database.reading() as db:
@@ -56,11 +57,8 @@ def _sheet(codes: list[str]) -> VoucherSheet:
         site_name="Médiathèque",
         ssid="Wi-Fi public",
         organisation_name="Commune",
-        batch_id=1,
-        visit_time=None,
-        time_allowed=timedelta(hours=3),
-        devices_at_once=1,
-        expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+        batch="1",
+        validity=Validity(time_allowed=timedelta(hours=3), first_use_before=datetime(2027, 1, 1, tzinfo=UTC)),
         portal="https://wifi.commune.example",
-        vouchers=list(enumerate(codes, 1)),
+        vouchers=[PaperVoucher(f"1-{number}", code) for number, code in enumerate(codes, 1)],
     )

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MANAGE_LIBRARIES = "manage_libraries"
     """Libraries' own systems, with our accounts there, and the rules for readers."""
     MAKE_VOUCHERS = "make_vouchers"
+    MANAGE_APPEARANCE = "manage_appearance"
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

@@ -33,6 +33,7 @@ LINKS = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
+    Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )
 

@@ -46,6 +46,7 @@ ACTIONS = {
     "nas.secret_shown": mark("Secrets of a gateway shown"),
     "offer.created": mark("Offer added"),
     "offer.retired": mark("Offer retired"),
+    "organisation.appearance_changed": mark("Colour or logo changed"),
     "organisation.created": mark("Organisation made"),
     "patron.blocked": mark("Card blocked"),
     "patron.devices_forgotten": mark("Remembered devices of a card forgotten"),

@@ -23,6 +23,7 @@ _COMMANDS = {
     "nas": "parvis.commands.nases:nas",
     "radsec": "parvis.commands.radsec:radsec",
     "patrons": "parvis.commands.patrons:patrons",
+    "vouchers": "parvis.commands.vouchers:vouchers",
     "doctor": "parvis.commands.doctor:doctor",
 }
 

@@ -10,7 +10,16 @@ from functools import partial
 import click
 
 from hotspot.settings import SettingsError, load_settings
-from parvis.demo_files import BLOCKED_CARD, EXPIRED_CARD, LIBRARIAN, Demo, Secrets, read_ports
+from parvis.demo_files import (
+    BLOCKED_CARD,
+    EXPIRED_CARD,
+    LIBRARIAN,
+    OWING_READER,
+    YOUNG_READER,
+    Demo,
+    Secrets,
+    read_ports,
+)
 from parvis.secret_key import load_settings_and_key
 from parvis.startup import StartError, Wanted, alone_in, check_ports, wanted_ports
 
@@ -31,17 +40,25 @@ def run() -> None:
         is_ready=lambda: _accepts(port),
         stage=2,
     )
+    library_port = demo.ports.library_port
+    library = Program(
+        "library",
+        [sys.executable, "-m", "simulator.library", str(demo.library_file), f"--port={library_port}"],
+        is_ready=lambda: _accepts(library_port),
+        stage=2,
+    )
     configure_logging(demo.settings, "supervisor")
     with alone_in(demo.settings.var_dir):
         check_ports(
             [
                 *wanted_ports(demo.settings),
                 Wanted("PARVIS_ACCESS_POINT_PORT", socket.SOCK_STREAM, _HOST, port),
+                Wanted("PARVIS_LIBRARY_PORT", socket.SOCK_STREAM, _HOST, library_port),
                 Wanted("PARVIS_COA_PORT", socket.SOCK_DGRAM, _HOST, demo.ports.coa_port),
             ]
         )
         _prepare_apart()
-        programs = [*programs_of(demo.settings), pocket]
+        programs = [*programs_of(demo.settings), pocket, library]
         Supervisor(programs, environ=MEMORY | os.environ, when_ready=partial(_announce, demo)).run()
 
 
@@ -89,6 +106,7 @@ def prepare() -> None:
         with database.transaction() as db:
             demo_town.let_in_again(db, logins, now)
             nas = demo_town.move_access_point(db, demo.ports.access_point_port, demo.ports.coa_port)
+            account = demo_town.move_library(db, demo.ports.library_port, vault)
             secrets = Secrets(vault.open(nas.secret_sealed), vault.open(nas.redirect_secret_sealed or b""))
             voucher = demo_town.unused_voucher(db, now, vault)
     except demo_town.NotTheTown as error:
@@ -97,6 +115,7 @@ def prepare() -> None:
     finally:
         database.dispose()
     demo.write_pocket(secrets, demo_town.NAS_IDENTIFIER, demo_town.SSID, demo_town.CALLED_STATIONS)
+    demo.write_library(account, logins.pin, now.year)
     demo.write(logins, secrets, voucher)
 
 
@@ -120,7 +139,7 @@ def forget() -> None:
 def _announce(demo: Demo, seconds: float) -> None:
     """In words that French and English share, or in both."""
     told = demo.read()
-    radius, staff, patron = told["radius"], told["staff"], told["patron"]
+    radius, staff, patron, reader = told["radius"], told["staff"], told["patron"], told["reader"]
     lines = (
         "",
         f"  Parvis · prêt / ready ({seconds:.1f} s)",
@@ -131,6 +150,7 @@ def _announce(demo: Demo, seconds: float) -> None:
         f"             {'':{len(told['staff_url'])}}  {LIBRARIAN}  {staff['password']}",
         "",
         f"    Carte    {patron['card']}  PIN {patron['pin']}  (expirée {EXPIRED_CARD}, bloquée {BLOCKED_CARD})",
+        f"    SIP2     {reader['card']}  PIN {reader['pin']}  (jeune {YOUNG_READER}, somme à payer {OWING_READER})",
         f"    Voucher  {told['voucher']}",
         f"    RADIUS   {radius['host']}:{radius['auth_port']}/{radius['acct_port']} (UDP)  secret {radius['secret']}",
         "",

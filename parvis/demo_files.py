@@ -14,6 +14,8 @@ from hotspot.settings import Port, Settings, SettingsError
 ADMINISTRATOR = "admin@val-de-loue.example"
 LIBRARIAN = "bibliotheque@val-de-loue.example"
 CARD, EXPIRED_CARD, BLOCKED_CARD = "20261001", "20231002", "20261003"
+READER, YOUNG_READER, OWING_READER = "30261001", "30261002", "30261003"
+"""Cards of the library whose own system is asked, over SIP2."""
 INTERIM_SECONDS = 10
 """The pocket access point reports so often, so that the staff page is seen to grow."""
 
@@ -33,6 +35,7 @@ class DemoPorts(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PARVIS_", frozen=True)
 
     access_point_port: Port = 3990
+    library_port: Port = 6001
     coa_port: Port = 3799
 
 
@@ -77,6 +80,10 @@ class Demo:
     @property
     def pocket_file(self) -> Path:
         return self.settings.var_dir / "pocket.json"
+
+    @property
+    def library_file(self) -> Path:
+        return self.settings.var_dir / "library.json"
 
     def exists(self) -> bool:
         return self.file.exists() or self.unfinished.exists()
@@ -136,9 +143,22 @@ class Demo:
         }
         _write_secret(self.pocket_file, config)
 
+    def write_library(self, account: tuple[str, str], pin: str, year: int) -> None:
+        """What the library's own system knows: the file of `simulator.library`."""
+        common = {"pin": pin, "home_library": "TANNEURS", "expires_on": f"{year + 1}-12-31"}
+        readers = [
+            common | {"card": READER, "name": "Jeanne Petit", "category": "ADULTE", "born_on": "1984-05-12"},
+            common | {"card": YOUNG_READER, "name": "Noé Petit", "category": "JEUNE", "born_on": f"{year - 10}-02-03"},
+            common
+            | {"card": OWING_READER, "name": "Ali Benali", "category": "ADULTE", "blocks": ["owes"], "owes": "12.50"},
+        ]
+        user, password = account
+        library = {"institution": "VDL", "name": "Bibliothèque des Tanneurs", "user": user, "password": password}
+        _write_secret(self.library_file, library | {"readers": readers})
+
     def remove(self) -> None:
         """All that a demonstration has made in its folder; nothing that it has not."""
-        own = [self.file, self.unfinished, self.pocket_file, self.settings.var_dir / "secret.key"]
+        own = [self.file, self.unfinished, self.pocket_file, self.library_file, self.settings.var_dir / "secret.key"]
         for path in [*(self.settings.var_dir / name for name in _DATABASE_AND_REDIS), *own]:
             path.unlink(missing_ok=True)
 
@@ -155,6 +175,7 @@ def _as_json(logins: Logins) -> dict[str, Any]:
     return {
         "staff": {"email": logins.staff_email, "password": logins.staff_password},
         "patron": {"card": logins.card, "pin": logins.pin},
+        "reader": {"card": READER, "pin": logins.pin},
     }
 
 

@@ -33,7 +33,7 @@ def live_through_past_weeks(database: Database, settings: Settings, now: datetim
             return 0
         secret = vault.open(demo_town.get_access_point(db).secret_sealed)
         protocol = RadiusProtocol(RadiusClientReader(vault).read(db))
-    places = [PastPlace(called, _RHYTHMS[name]) for name, called in demo_town.CALLED_STATIONS.items()]
+    places = [PastPlace(demo_town.CALLED_STATIONS[name], rhythm) for name, rhythm in _RHYTHMS.items()]
     past = past_weeks(PastNas(secret, demo_town.NAS_IDENTIFIER, places, ZoneInfo("Europe/Paris")), now, DAYS)
     packets = sum(_replay(batch, protocol, database) for batch in _batches(past))
     with database.transaction() as db:

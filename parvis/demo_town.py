@@ -4,6 +4,7 @@ Loaded once into an empty database. Written as rows where no service makes such 
 one does.
 """
 
+import json
 import secrets
 from datetime import date, datetime, time, timedelta
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.models import (
     AccessPoint,
+    LibrarySystem,
     MessageAuthenticatorMode,
     Nas,
     NasAddress,
@@ -19,6 +21,7 @@ from hotspot.models import (
     OpeningInterval,
     Organisation,
     Patron,
+    ReaderRule,
     Role,
     Site,
     Terms,
@@ -27,11 +30,12 @@ from hotspot.models import (
 )
 from hotspot.passwords import hash_password, is_password
 from hotspot.policy.voucher_codes import print_code
+from hotspot.printing.logo import read_logo
 from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.services.staff import create_staff, reset_password, sign_in_staff
-from hotspot.values import SiteKind, Way, normalise_called_station
+from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station
 from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, LIBRARIAN, Logins
 
 METROPOLIS, COMMUNE = "Val de Loue", "Loue-la-Ville"
@@ -39,8 +43,16 @@ NAS_IDENTIFIER = "pocket"
 VOUCHERS = 20
 
 LIBRARY, SQUARE, TOWN_HALL = "Médiathèque des Capucins", "Place de la République", "Hôtel de ville"
+BRANCH = "Bibliothèque des Tanneurs"
+"""Its readers are known to a system of its own; those of the other library to a file."""
 SSID = "Wifi Val de Loue"
-CALLED_STATIONS = {LIBRARY: "02-00-00-00-01-01", SQUARE: "02-00-00-00-01-02", TOWN_HALL: "02-00-00-00-01-03"}
+CALLED_STATIONS = {
+    LIBRARY: "02-00-00-00-01-01",
+    SQUARE: "02-00-00-00-01-02",
+    TOWN_HALL: "02-00-00-00-01-03",
+    BRANCH: "02-00-00-00-01-04",
+}
+_SIP2_USER = "parvis"
 
 _TERMS = {
     "fr": """Le Wi-Fi public de Val de Loue est gratuit.
@@ -60,6 +72,15 @@ neither the pages that you visit nor what you do there.
 4. Between your device and the access point the network is not encrypted: prefer https sites.
 5. To see your data or have them corrected: donnees@val-de-loue.example.""",
 }
+
+
+_COLOUR = "#0b4a50"
+_ARMS = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 112">
+<path fill="{_COLOUR}" d="M0 0h100v58c0 30-24 46-50 54C24 104 0 88 0 58z"/>
+<path fill="none" stroke="#fffdf9" stroke-width="7" d="M24 74V46a26 26 0 0 1 52 0v28M40 74V48a10 10 0 0 1 20 0v26"/>
+<path fill="none" stroke="#f2c14e" stroke-width="6" d="M10 84q20-12 40 0t40 0"/>
+</svg>"""
+"""Two arches over a river: of no real town."""
 
 
 class NotTheTown(Exception):
@@ -89,7 +110,13 @@ def get_access_point(db: Session) -> Nas:
 
 
 def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
-    metropolis = Organisation(name=METROPOLIS, contact="donnees@val-de-loue.example", created_at=now)
+    metropolis = Organisation(
+        name=METROPOLIS,
+        contact="donnees@val-de-loue.example",
+        colour=_COLOUR,
+        logo=read_logo(_ARMS.encode()),
+        created_at=now,
+    )
     commune = Organisation(name=COMMUNE, contact="mairie@val-de-loue.example", created_at=now, parent=metropolis)
     db.add_all([metropolis, commune])
     sites = _sites(commune, now)
@@ -102,6 +129,7 @@ def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
         )
     offers = _offers(commune, sites, now)
     db.add_all(offers)
+    _add_readers(db, commune, sites[BRANCH], now, vault)
     db.add_all(_patrons(commune, logins, now))
     db.add(_access_point(commune, sites, now, vault))
     db.flush()
@@ -120,6 +148,7 @@ def _sites(commune: Organisation, now: datetime) -> dict[str, Site]:
     return {
         # the library of a real town closes; this one is open day and night, so that the demonstration always works
         LIBRARY: Site(name=LIBRARY, kind=SiteKind.LIBRARY, **common, opening_intervals=_open(week, ("00:00", "00:00"))),
+        BRANCH: Site(name=BRANCH, kind=SiteKind.LIBRARY, **common),
         SQUARE: Site(name=SQUARE, kind=SiteKind.SQUARE, **common),
         # real hours, so that "closed" can be seen too
         TOWN_HALL: Site(
@@ -183,6 +212,45 @@ def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> lis
             **common,
         ),
     ]
+
+
+def _add_readers(db: Session, commune: Organisation, site: Site, now: datetime, vault: Vault) -> None:
+    """The library with a system of its own, and what its rules make of readers."""
+    account = {"host": "127.0.0.1", "user": _SIP2_USER, "password": secrets.token_urlsafe(12), "institution": "VDL"}
+    system = LibrarySystem(
+        organisation=commune,
+        name="SIGB des Tanneurs",
+        kind=LibrarySystemKind.SIP2,
+        settings_sealed=vault.seal(json.dumps(account)),
+        created_at=now,
+    )
+    common = {"organisation": commune, "way": Way.LIBRARY_CARD, "library_system": system, "sites": [site]}
+    common |= {"download_kbps": 20_000, "upload_kbps": 5_000, "remember_for": timedelta(days=30), "created_at": now}
+    young = Offer(name="Jeunes lecteurs", visit_time=timedelta(hours=1), by_rule_only=True, position=2, **common)
+    db.add_all([Offer(name="Carte des Tanneurs", devices_at_once=2, position=1, **common), young])
+    db.flush()
+    everybody = {"organisation_id": commune.id, "categories": [], "home_libraries": [], "blocks": []}
+    owes = {
+        "fr": "Il reste une somme à payer sur votre carte : passez à l’accueil, c’est l’affaire d’un instant.",
+        "en": "There is an amount to pay on your card: come to the desk, it takes a moment.",
+    }
+    db.add_all(
+        [
+            ReaderRule(name="Moins de 15 ans", position=1, age_below=15, offer_id=young.id, sentences={}, **everybody),
+            ReaderRule(name="Somme à payer", position=2, sentences=owes, **everybody | {"blocks": ["owes"]}),
+        ]
+    )
+
+
+def move_library(db: Session, port: int, vault: Vault) -> tuple[str, str]:
+    """Its system listens on the port of this start; name and password of our account there."""
+    system = db.scalar(select(LibrarySystem))
+    if system is None:
+        raise NotTheTown("it was made by an earlier version: `make clean-demo`, then start again")
+    settings = json.loads(vault.open(system.settings_sealed))
+    if settings.get("port") != port:
+        system.settings_sealed, system.revision = vault.seal(json.dumps(settings | {"port": port})), system.revision + 1
+    return settings["user"], settings["password"]
 
 
 def _patrons(commune: Organisation, logins: Logins, now: datetime) -> list[Patron]:

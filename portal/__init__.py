@@ -1,6 +1,7 @@
 """For citizens: the page that an access point sends a browser to, and the way from there to the network.
 
-No cookie, no script, no file beside the page: state is in the signed arrival, the style sheet in the page itself.
+No script, no file beside the page, no cookie but for whoever scans a voucher (`scanned_code.py`) or has a device
+remembered (`return_cookie.py`): state is in the signed arrival, the style sheet in the page itself.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
 from portal import language, protection
+from portal.colours import dress
 from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import errors, online, pages, sign_in, status, voucher_link, welcome
@@ -61,7 +63,7 @@ def create_app(
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals.update(style=Markup(css), base=urlsplit(settings.public_portal).path)  # noqa: S704 - our file
-    app.jinja_env.globals.update(family_name=family_name, local_day=language.local_day)
+    app.jinja_env.globals.update(family_name=family_name, local_day=language.local_day, dress=dress)
     language.install(app)
     protection.install(app, settings, css)
     errors.install(app)

@@ -1,4 +1,4 @@
-"""What protects every answer: security headers, no cookie, no copy in a cache, and proxies believed only if known.
+"""What protects every answer: security headers, no copy in a cache, and proxies believed only if known.
 
 Answers are compressed here, so that a page that a NAS fetches through nothing else still weighs what it should.
 """
@@ -48,8 +48,8 @@ def install(app: Flask, settings: Settings, css: str) -> None:
     def _protect(response: Response) -> Response:
         headers = response.headers
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
-            f"form-action 'self' {g.get('form_target', '')}".rstrip()
+            f"default-src 'none'; {' '.join(('style-src', style, *g.get('own_styles', ())))}; img-src data:; "
+            f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' {g.get('form_target', '')}".rstrip()
         )
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"

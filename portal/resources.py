@@ -73,6 +73,8 @@ class Resources:
     known: KnownDevices
     libraries: Libraries
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
+    gateways: Memory[tuple[str, str] | None] = field(default_factory=Memory)
+    """By the address that a browser's requests come from: the NAS that it stands behind."""
     sites: Memory[SiteShown] = field(default_factory=Memory)
     pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))
     """Welcome pages without their arrival token."""

@@ -1,4 +1,4 @@
-"""The one cookie of the portal: on a device whose person asked that it be remembered, and on no other.
+"""A cookie on a device whose person asked that it be remembered, and on no other.
 
 Phones change their address from time to time; the cookie says which remembered device this is all the same. It is worth
 nothing once the device is forgotten, and opens nothing by itself: one tap is asked for.

@@ -1,6 +1,7 @@
 """The page of a site: its name, whether it is open, its ways to sign in. Also shown again after a refusal."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -9,9 +10,10 @@ from flask import Response, make_response, render_template
 
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.offers import OfferShown, SiteShown
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Notice, notice_of
 from portal.arrival import Arrival
+from portal.colours import dress
 from portal.drawn_page import DrawnPage
 from portal.language import clock_time, gettext, language, local_moment
 from portal.protection import takes_gzip
@@ -35,6 +37,8 @@ class Shown:
     remember: bool = False
     card_number: str = ""
     """As typed, so that a wrong PIN does not cost it. Nothing secret is ever shown again."""
+    voucher_code: str = ""
+    """As printed on the paper that was scanned: filled in, and its form the first."""
 
 
 def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) -> Response:
@@ -47,6 +51,7 @@ def welcome_page(arrival: Arrival, shown: Shown, status: int = HTTPStatus.OK) ->
     drawn = made.pages.get(
         key, lambda: DrawnPage(_render(arrival.site_id, shown, now, _PLACE_OF_TOKEN), _PLACE_OF_TOKEN)
     )
+    dress(shown_site(arrival.site_id).colour)  # drawn a moment ago, and allowed on this answer too
     if not takes_gzip():
         return Response(drawn.plain(token.encode()), status, mimetype="text/html")
     return Response(drawn.compressed(token.encode()), status, {"Content-Encoding": "gzip"}, mimetype="text/html")
@@ -63,7 +68,7 @@ def _render(site_id: int, shown: Shown, now: datetime, arrival_token: str) -> st
         site=site,
         opening=opening_line(site, now),
         closed=closed,
-        offers=() if closed else site.offers,
+        offers=() if closed else _in_order(site, shown),
         open_offer=_open_offer(site, shown),
         same_way_twice=len({offer.way for offer in site.offers}) < len(site.offers),
         shown=shown,
@@ -85,8 +90,14 @@ def opening_line(site: SiteShown, now: datetime) -> str:
     return gettext("Open, closes %(when)s", when=local_moment(closes_at, now, site.hours.zone))
 
 
+def _in_order(site: SiteShown, shown: Shown) -> Sequence[OfferShown]:
+    """As staff ordered them; but what was scanned is what its visitor came for."""
+    return sorted(site.offers, key=lambda offer: bool(shown.voucher_code) and offer.way is not Way.VOUCHER)
+
+
 def _open_offer(site: SiteShown, shown: Shown) -> int | None:
     """The one whose form is open: what was tried, else the first."""
     if shown.tried is not None:
         return shown.tried.id
-    return site.offers[0].id if site.offers else None
+    offers = _in_order(site, shown)
+    return offers[0].id if offers else None

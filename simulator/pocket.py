@@ -21,6 +21,8 @@ from simulator.wording import choose_language
 COOKIE = "phone"
 _BRANDS: dict[str, type[CoovaChilli] | type[MikroTik]] = {"coovachilli": CoovaChilli, "mikrotik": MikroTik}
 _MOST_FORM_OCTETS = 2000
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Waited for, not handled: a handler that sets an Event can meet the main thread just as that begins to wait for it."""
 
 
 def make_access_point(config: PocketConfig, **others: Any) -> AccessPoint:
@@ -148,13 +150,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, OSError) as error:
         print(f"pocket access point: {error}", file=sys.stderr)  # noqa: T201 - a command's own word
         return 2
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # before there is a thread: each inherits it
     gate.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"pocket access point on http://{config.uam_host}:{config.port}/", flush=True)  # noqa: T201
-    done.wait()
+    signal.sigwait(_STOPPING)
     gate.stop()
     return 0
 

@@ -179,7 +179,7 @@ class Form:
                 options = each.all("option")
                 picked = [option for option in options if "selected" in option.attributes] or options[:1]
                 for option in picked:
-                    filled[each["name"]] = option.get("value") or option.text
+                    filled[each["name"]] = option["value"] if "value" in option.attributes else option.text
             elif each.tag == "textarea":
                 filled[each["name"]] = each.source_text
             elif kind in ("checkbox", "radio"):

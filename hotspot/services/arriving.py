@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import NotFound
-from hotspot.models import AccessPoint, Grant, Nas
+from hotspot.models import AccessPoint, Grant, Nas, NasAddress
 from hotspot.policy.admission import decide_admission
 from hotspot.policy.opening_hours import LOOK_AHEAD
 from hotspot.services.signing_in import terms_of
@@ -60,6 +61,21 @@ def find_nas_address(db: Session, nas_id: int) -> tuple[str, str] | None:
     """(vendor, login hosts), for the way back to a NAS from a page that knows nothing else."""
     found = db.execute(select(Nas.vendor, Nas.login_hosts).where(Nas.id == nas_id)).one_or_none()
     return None if found is None else (found.vendor, found.login_hosts)
+
+
+def find_nas_behind(db: Session, address: str) -> tuple[str, str] | None:
+    """(vendor, login hosts) of the NAS whose packets come from this address; of nested networks, the smallest."""
+    try:
+        asked = ip_address(address)
+    except ValueError:
+        return None
+    rows = db.execute(select(NasAddress.network, Nas.vendor, Nas.login_hosts).join(Nas))
+    around = [(ip_network(network), vendor, hosts) for network, vendor, hosts in rows]
+    holding = [each for each in around if each[0].version == asked.version and asked in each[0]]
+    if not holding:
+        return None
+    _, vendor, hosts = max(holding, key=lambda each: each[0].prefixlen)
+    return vendor, hosts
 
 
 def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings) -> Grant | None:

@@ -14,9 +14,6 @@ from hotspot.values import SiteKind, Way
 NO_TERMS = 0
 """The version of the terms where an organisation has written none: the short ones that come with the portal."""
 
-_DEEPEST = 10
-"""Organisations inside organisations: more than this is a circle."""
-
 
 @dataclass(frozen=True, slots=True)
 class OfferShown:
@@ -45,6 +42,8 @@ class SiteShown:
     organisation_id: int
     organisation: str
     contact: str
+    colour: str
+    """#rrggbb; empty for our own."""
     hours: Hours
     offers: tuple[OfferShown, ...]
     terms_version: int
@@ -66,6 +65,7 @@ def show_site(db: Session, site_id: int) -> SiteShown:
         organisation_id=site.organisation_id,
         organisation=site.organisation.name,
         contact=_contact(site.organisation),
+        colour=next((each.colour for each in site.organisation.line if each.colour), ""),
         hours=site.hours,
         offers=_offers(db, site.id),
         terms_version=version,
@@ -76,7 +76,7 @@ def show_site(db: Session, site_id: int) -> SiteShown:
 
 def current_terms(db: Session, organisation: Organisation) -> tuple[int, dict[str, str]]:
     """The latest version and its texts; an organisation without its own goes by those of the one above it."""
-    for each in _upward(organisation):
+    for each in organisation.line:
         rows = db.execute(
             select(Terms.version, Terms.language, Terms.text).where(Terms.organisation_id == each.id)
         ).all()
@@ -131,12 +131,4 @@ def _cards_at(db: Session, site: Site) -> tuple[str, ...]:
 
 
 def _contact(organisation: Organisation) -> str:
-    return next((each.contact for each in _upward(organisation) if each.contact), "")
-
-
-def _upward(organisation: Organisation) -> list[Organisation]:
-    """The organisation, then the one above it, and so on."""
-    line = [organisation]
-    while len(line) < _DEEPEST and (parent := line[-1].parent) is not None:
-        line.append(parent)
-    return line
+    return next((each.contact for each in organisation.line if each.contact), "")

@@ -11,17 +11,22 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, NumberRange
 
 from hotspot.models import Offer, Site
+from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat
 from hotspot.services.vouchers import LARGEST_BATCH, LONGEST_LABEL
 from hotspot_admin.forms.fields import REQUIRED, text_field
-from hotspot_admin.language import LANGUAGES, gettext, mark
+from hotspot_admin.language import gettext, mark
 
 LONGEST_LIFE = timedelta(days=5 * 366)
 USUAL_LIFE = timedelta(days=90)
 FORMATS = {
-    SheetFormat.SMALL: mark("Small: 24 on a page"),
-    SheetFormat.LARGE: mark("Large: 10 on a page"),
+    SheetFormat.SMALL: mark("A4, small: 24 on a page"),
+    SheetFormat.LARGE: mark("A4, large: 10 on a page"),
+    SheetFormat.A6: mark("A6: one on a page"),
+    SheetFormat.ROLL_80: mark("Roll of 80 mm"),
+    SheetFormat.ROLL_58: mark("Roll of 58 mm"),
 }
+NO_SECOND = mark("No second language")
 _CHOOSE = mark("Choose one of these.")
 
 
@@ -31,8 +36,15 @@ class OnePassForm(FlaskForm):  # type: ignore[misc]
     kind = SelectField(mark("Voucher"), validate_choice=False)
     paper_language = SelectField(
         mark("Language on the paper"),
-        [AnyOf(list(LANGUAGES), _CHOOSE)],
-        choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
+        [AnyOf(list(PAPER_LANGUAGES), _CHOOSE)],
+        choices=[SelectChoice(code, name) for code, name in PAPER_LANGUAGES.items()],
+        validate_choice=False,
+    )
+    second_language = SelectField(
+        mark("Second language"),
+        [AnyOf(["", *PAPER_LANGUAGES], _CHOOSE)],
+        choices=[SelectChoice("", NO_SECOND), *(SelectChoice(code, name) for code, name in PAPER_LANGUAGES.items())],
+        default="",
         validate_choice=False,
     )
 
@@ -65,7 +77,7 @@ class BatchForm(OnePassForm):
     label = text_field(mark("Label"), LONGEST_LABEL, required=False, autocomplete="off")
     expires_on = DateField(mark("Last day for a first use"), [InputRequired(REQUIRED)])
     sheet = SelectField(
-        mark("Sheet (A4)"),
+        mark("Paper"),
         [AnyOf([each.value for each in SheetFormat], _CHOOSE)],
         choices=[SelectChoice(each.value, label) for each, label in FORMATS.items()],
         validate_choice=False,

@@ -1,6 +1,7 @@
 """The pages, one blueprint per story, listed here by name: nothing is discovered."""
 
 from hotspot_admin.views import (
+    appearance,
     audit,
     figures,
     health,
@@ -29,5 +30,6 @@ BLUEPRINTS = (
     nases.blueprint,
     unknown_sources.blueprint,
     figures.blueprint,
+    appearance.blueprint,
     audit.blueprint,
 )

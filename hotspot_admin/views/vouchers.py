@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hotspot.models import Offer, Site, VoucherBatch
+from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
 from hotspot.services import vouchers
 from hotspot.services.disconnecting import end_sessions_of_voucher, live_sessions_of_vouchers
@@ -15,7 +16,7 @@ from hotspot.services.vouchers import VoucherState
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of, today_at
-from hotspot_admin.language import LANGUAGES, gettext, language, mark, ngettext
+from hotspot_admin.language import gettext, language, mark, ngettext
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.views.online import said_of, visits_too
 
@@ -72,7 +73,7 @@ def make_day_pass() -> ResponseReturnValue:
         return render_template("vouchers/day_pass.html", form=form), 422
     site, _ = form.chosen
     batch = _make(form, count=1, label="", expires_on=today_at(site, now()))
-    return _to_sheet(batch, SheetFormat.LARGE, form.paper_language.data)
+    return redirect(url_for("vouchers.sheet", batch_id=batch.id, **_choice(SheetFormat.LARGE.value, form)), 303)
 
 
 @blueprint.get("/new")
@@ -93,8 +94,7 @@ def make() -> ResponseReturnValue:
         ngettext("%(num)s voucher has been made.", "%(num)s vouchers have been made.", batch.size, num=batch.size),
         "done",
     )
-    choice = {"sheet": form.sheet.data, "language": form.paper_language.data}
-    return redirect(url_for("vouchers.show", batch_id=batch.id, **choice), 303)
+    return redirect(url_for("vouchers.show", batch_id=batch.id, **_choice(form.sheet.data, form)), 303)
 
 
 @blueprint.get(_ID)
@@ -115,7 +115,8 @@ def show(batch_id: int) -> ResponseReturnValue:
         voidable={number for number, voucher, _ in rows if vouchers.can_be_voided(voucher, now())},
         formats=FORMATS,
         sheet=_sheet_format(),
-        paper_language=_paper_language(),
+        paper_languages=PAPER_LANGUAGES,
+        chosen_languages=_paper_languages(),
         now=now(),
         a_second=A_SECOND,
     )
@@ -129,7 +130,7 @@ def sheet(batch_id: int) -> ResponseReturnValue:
         opened = vouchers.open_batch(db, scope(), batch_id, now(), resources().vault)
         batch = vouchers.get_batch(db, scope(), batch_id)
         paper = sheet_of_batch(batch, [(each.number, each.code) for each in opened], resources().settings)
-    pdf = draw_voucher_sheet(paper, _sheet_format(), _paper_language())
+    pdf = draw_voucher_sheet(paper, _sheet_format(), _paper_languages())
     answer = Response(pdf, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="wifi-{batch_id}.pdf"'
     return answer
@@ -217,9 +218,9 @@ def _make(form: OnePassForm, *, count: int, label: str, expires_on: date) -> Vou
         )
 
 
-def _to_sheet(batch: VoucherBatch, sheet_format: SheetFormat, paper_language: str) -> ResponseReturnValue:
-    address = url_for("vouchers.sheet", batch_id=batch.id, sheet=sheet_format.value, language=paper_language)
-    return redirect(address, 303)
+def _choice(sheet_format: str, form: OnePassForm) -> dict[str, Any]:
+    """How it is to be printed, for an address."""
+    return {"sheet": sheet_format, "language": form.paper_language.data, "second": form.second_language.data}
 
 
 def _with_kinds(form: AnyForm) -> AnyForm:
@@ -238,6 +239,7 @@ def _sheet_format() -> SheetFormat:
     return SheetFormat(asked) if asked in FORMATS else SheetFormat.SMALL
 
 
-def _paper_language() -> str:
-    asked = request.args.get("language", "")
-    return asked if asked in LANGUAGES else language()
+def _paper_languages() -> list[str]:
+    """One or two; the first is the reader's own where nothing that we print was asked for."""
+    asked = dict.fromkeys(request.args.get(name, "") for name in ("language", "second"))
+    return [each for each in asked if each in PAPER_LANGUAGES] or [language()]

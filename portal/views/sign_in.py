@@ -35,6 +35,7 @@ from portal.language import gettext, language
 from portal.letting_in import send_to_the_nas
 from portal.resources import resources
 from portal.return_cookie import give_cookie, return_key
+from portal.scanned_code import forget_code
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -157,6 +158,7 @@ def _signed_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> R
     _SIGN_INS.labels(grant.way.value).inc()
     log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
     answer = send_to_the_nas(arrival, signed_in.login, secret)
+    forget_code(answer)
     return answer if signed_in.remembered is None else give_cookie(answer, signed_in.remembered, now)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
+from hotspot.policy.voucher_codes import print_code
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.services.remembering import find_returning, is_remembered
 from hotspot.values import RefusalReason, Refuse
@@ -19,6 +20,7 @@ from portal.letting_in import address_online, see_other, send_to_the_nas
 from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
 from portal.return_cookie import has_cookie, return_key, take_cookie
+from portal.scanned_code import scanned_code
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -58,7 +60,7 @@ def _arrived(arrival: Arrival, outcome: Outcome, known: KnownPlace | None) -> Re
         case Outcome.NOT_YET if has_cookie():
             return _on_its_way(arrival, known) or _welcome(arrival, outcome)
         case Outcome.NOT_YET if not _may_have_been_here(arrival):
-            return welcome_page(arrival, Shown())
+            return welcome_page(arrival, Shown(voucher_code=_scanned()))
         case Outcome.NOT_YET:
             return _on_its_way(arrival, known) or _welcome(arrival, outcome)
     return _welcome(arrival, outcome)
@@ -136,9 +138,19 @@ def _welcome(arrival: Arrival, outcome: Outcome) -> Response:
         can_return, is_over = _returns(db, arrival)
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
-    shown = Shown(_what_happened(outcome, refusal), can_continue=grant is not None, can_return=can_return)
+    shown = Shown(
+        _what_happened(outcome, refusal),
+        can_continue=grant is not None,
+        can_return=can_return,
+        voucher_code=_scanned(),
+    )
     answer = welcome_page(arrival, shown)
     return take_cookie(answer) if is_over else answer
+
+
+def _scanned() -> str:
+    code = scanned_code()
+    return print_code(code) if code else ""
 
 
 def _returns(db: Session, arrival: Arrival) -> tuple[bool, bool]:

@@ -5,8 +5,11 @@ import re
 from functools import cache
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
+from babel.messages.pofile import read_po
 
+from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.values import RefusalReason
 from hotspot.wording import LANGUAGES, explain, translations
 from tests.architecture.tree import ROOT, modules, tracked
@@ -84,3 +87,27 @@ def test_every_refusal_says_why_and_what_to_do(reason: RefusalReason) -> None:
     assert all(each.title and each.what_to_do for each in said_in.values())
     assert said_in["fr"].title != said_in["en"].title
     assert said_in["fr"].what_to_do != said_in["en"].what_to_do
+
+
+def on_paper(language: str) -> dict[str | tuple[str, str], tuple[str, ...]]:
+    with (ROOT / "hotspot/translations" / language / "paper.po").open("rb") as opened:
+        return {
+            message.id: message.string if isinstance(message.string, tuple) else (message.string,)
+            for message in read_po(opened, locale=language)
+            if message.id
+        }
+
+
+@pytest.mark.parametrize("language", [each for each in PAPER_LANGUAGES if each != "en"])
+def test_paper_says_the_same_in_each_of_its_languages(language: str) -> None:
+    """Every sentence, every form that its numbers need, every named place."""
+    said_there, said_in_french = on_paper(language), on_paper("fr")
+
+    assert said_there.keys() == said_in_french.keys()
+    for message, forms in said_there.items():
+        plural = isinstance(message, tuple)
+        assert len(forms) == (Catalog(locale=language).num_plurals if plural else 1)
+        assert all(forms)
+        places = set(PLACES.findall("".join(message)))
+        assert {place for form in forms for place in PLACES.findall(form)} <= places, message
+        assert plural or set(PLACES.findall(forms[0])) == places, message

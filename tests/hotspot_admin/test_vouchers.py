@@ -84,7 +84,7 @@ def test_a_batch_is_made_as_typed_and_leads_to_its_sheet(database: Database, lib
     with database.reading() as db:
         batch = db.scalars(select(VoucherBatch)).one()
     assert (batch.size, batch.label, batch.expires_at.isoformat()) == (12, "Atelier", "2026-04-30T22:00:00+00:00")
-    assert form.fields == {"sheet": "2x5", "language": "en"}
+    assert form.fields == {"sheet": "2x5", "language": "en", "second": ""}
     sheet = librarian.submit(form)
     pages = pypdfium2.PdfDocument(sheet.response.get_data())
     assert len(pages) == 2

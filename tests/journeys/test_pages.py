@@ -16,6 +16,7 @@ STAFF_PAGES = (
     "/gateways/1",
     "/gateways/new",
     "/figures",
+    "/appearance",
     "/audit",
     "/vouchers",
     "/vouchers/new",

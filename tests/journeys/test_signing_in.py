@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -131,14 +131,19 @@ def test_a_wrong_pin_and_then_the_right_one(visitor: Visitor, card: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("number", "reason"),
-    [(EXPIRED_CARD, RefusalReason.CARD_EXPIRED), (BLOCKED_CARD, RefusalReason.CARD_BLOCKED)],
+    ("number", "reason", "day"),
+    [
+        (EXPIRED_CARD, RefusalReason.CARD_EXPIRED, date(2023, 12, 31)),
+        (BLOCKED_CARD, RefusalReason.CARD_BLOCKED, None),
+    ],
     ids=["expired", "blocked"],
 )
-def test_a_card_that_opens_nothing(visitor: Visitor, town: Town, number: str, reason: RefusalReason) -> None:
+def test_a_card_that_opens_nothing(
+    visitor: Visitor, town: Town, number: str, reason: RefusalReason, day: date | None
+) -> None:
     visitor.arrive()
     visitor.sign_in_by_card(number, town.demo["patron"]["pin"])
-    visitor.expect_refusal(reason)
+    visitor.expect_refusal(reason, day)
     visitor.expect_captured()
 
 

@@ -24,7 +24,7 @@ from tests.fixtures.processes import running
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 90.0
 """Seconds for a whole town to be made and started on a machine that does other things too."""
-_TCP = ("PORTAL_PORT", "STAFF_PORT", "RADIUS_STATUS_PORT", "WORKER_STATUS_PORT", "ACCESS_POINT_PORT")
+_TCP = ("PORTAL_PORT", "STAFF_PORT", "RADIUS_STATUS_PORT", "WORKER_STATUS_PORT", "ACCESS_POINT_PORT", "LIBRARY_PORT")
 _UDP = ("RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT", "COA_PORT")
 
 

@@ -3,13 +3,13 @@
 import re
 import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from hotspot.values import RefusalReason
-from hotspot.wording import explain
+from hotspot.values import RefusalReason, Refuse
+from hotspot.wording import explain_refusal
 from portal.arrival import arrival_of_token
 from tests.journeys.town import Town
 
@@ -90,8 +90,9 @@ class Visitor:
         self.page.goto(self.access_point + "/news")
         expect(self.page.get_by_text("L’internet pour de faux")).to_be_visible()
 
-    def expect_refusal(self, reason: RefusalReason) -> None:
-        expect(self.page.get_by_role("alert").get_by_role("heading")).to_have_text(explain(reason, "fr").title)
+    def expect_refusal(self, reason: RefusalReason, day: date | None = None) -> None:
+        title = explain_refusal(Refuse(reason, day=day), "fr").title
+        expect(self.page.get_by_role("alert").get_by_role("heading")).to_have_text(title)
 
     def expect_captured(self) -> None:
         """The next page leads to the portal again."""

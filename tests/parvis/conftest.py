@@ -1,5 +1,6 @@
 """The command line on a folder of its own."""
 
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hotspot.db import open_database
+from hotspot.settings import Settings, load_settings
 from parvis.cli import main
+from parvis.secret_key import make_key_file
+from parvis.startup import prepare_var
+from tests import factories
 
 Run = Callable[..., Result]
 
@@ -19,6 +25,7 @@ _PORTS = {
     "PARVIS_RADIUS_STATUS_PORT": socket.SOCK_STREAM,
     "PARVIS_WORKER_STATUS_PORT": socket.SOCK_STREAM,
     "PARVIS_ACCESS_POINT_PORT": socket.SOCK_STREAM,
+    "PARVIS_LIBRARY_PORT": socket.SOCK_STREAM,
     "PARVIS_COA_PORT": socket.SOCK_DGRAM,
 }
 
@@ -52,3 +59,19 @@ def parvis(environment: dict[str, str]) -> Run:
         return CliRunner().invoke(main, arguments, input=stdin, env=environment | more_environment)
 
     return run
+
+
+@pytest.fixture
+def installed(environment: dict[str, str], migrated_sqlite: Path) -> Settings:
+    """Migrated, with a key, a commune and its library."""
+    var = Path(environment["PARVIS_VAR_DIR"])
+    prepare_var(var)
+    make_key_file(var)
+    shutil.copyfile(migrated_sqlite, var / "parvis.sqlite3")
+    settings = load_settings({}, var_dir=var)
+    database = open_database(settings)
+    with database.transaction() as db:
+        commune = factories.make_organisation(db, name="Loue-la-Ville")
+        factories.make_site(db, organisation=commune, name="Library")
+    database.dispose()
+    return settings

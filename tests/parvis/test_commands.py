@@ -1,7 +1,6 @@
 """The command line, on a data folder of its own: what it does, what it says, its exit codes."""
 
 import json
-import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,29 +12,10 @@ from hotspot.models import Nas, Patron
 from hotspot.passwords import is_password
 from hotspot.sealing import Vault
 from hotspot.services.staff import sign_in_staff
-from hotspot.settings import Settings, load_settings
-from parvis.secret_key import make_key_file
-from parvis.startup import prepare_var
-from tests import factories
+from hotspot.settings import Settings
 from tests.fixtures.smtp import a_mail_server
 from tests.parvis.conftest import Run
 from tests.radius.tls_peers import SERVER_NAME, Town
-
-
-@pytest.fixture
-def installed(environment: dict[str, str], migrated_sqlite: Path) -> Settings:
-    """Migrated, with a key, a commune and its library."""
-    var = Path(environment["PARVIS_VAR_DIR"])
-    prepare_var(var)
-    make_key_file(var)
-    shutil.copyfile(migrated_sqlite, var / "parvis.sqlite3")
-    settings = load_settings({}, var_dir=var)
-    database = open_database(settings)
-    with database.transaction() as db:
-        commune = factories.make_organisation(db, name="Loue-la-Ville")
-        factories.make_site(db, organisation=commune, name="Library")
-    database.dispose()
-    return settings
 
 
 def test_upgrade_makes_the_tables_and_a_key_for_this_user_alone(parvis: Run, environment: dict[str, str]) -> None:

@@ -69,7 +69,16 @@ def test_demo_json_has_exactly_what_is_promised_and_is_private(prepared: Path, e
     told = json.loads(file.read_text())
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert set(told) == {"portal_url", "staff_url", "access_point_url", "radius", "staff", "patron", "voucher"}
+    assert set(told) == {
+        "portal_url",
+        "staff_url",
+        "access_point_url",
+        "radius",
+        "staff",
+        "patron",
+        "reader",
+        "voucher",
+    }
     assert set(told["radius"]) == {"host", "auth_port", "acct_port", "coa_port", "secret"}
     assert set(told["staff"]) == {"email", "password"}
     assert set(told["patron"]) == {"card", "pin"}

@@ -70,6 +70,7 @@ class Sip2Settings(ConnectionSettings):
         "",
         title=_("Certificate of the authority (PEM)"),
         description=_("Empty: the authorities that this machine trusts. Paste one if the library has its own."),
+        json_schema_extra={"lines": 6},
     )
     tls_name: str = Field(
         "",
