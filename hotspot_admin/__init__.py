@@ -10,7 +10,7 @@ from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
-from hotspot_admin import access, answers, language, navigation, protection, visits
+from hotspot_admin import access, answers, language, library_pages, navigation, protection, visits
 from hotspot_admin.resources import Resources, keep
 from hotspot_admin.views import BLUEPRINTS
 
@@ -40,6 +40,7 @@ def create_app(
     protection.install(app, settings)
     language.install(app)
     navigation.install(app)
+    library_pages.install(app)
     answers.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     SEE_PATRONS = "see_patrons"
     """The desk's question: why is this card refused?"""
     MANAGE_PATRONS = "manage_patrons"
+    MANAGE_LIBRARIES = "manage_libraries"
+    """Libraries' own systems, with our accounts there, and the rules for readers."""
     MAKE_VOUCHERS = "make_vouchers"
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"

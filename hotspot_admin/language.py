@@ -104,6 +104,14 @@ def clock_time(value: datetime, zone: ZoneInfo | str) -> str:
     return format_datetime(value, "HH:mm", tzinfo=_zone(zone), locale=_locale())
 
 
+def since(value: datetime, now: datetime, zone: ZoneInfo | str) -> str:
+    """The hour; with its day, if that is not today."""
+    zone = _zone(zone)
+    if value.astimezone(zone).date() == now.astimezone(zone).date():
+        return clock_time(value, zone)
+    return f"{day_and_month(value.astimezone(zone))} {clock_time(value, zone)}"
+
+
 def day(value: date, form: str = "medium") -> str:
     return format_date(value, form, locale=_locale())
 
@@ -138,7 +146,9 @@ def fact(value: Any, *, is_change: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else said(value)
+    if isinstance(value, list):
+        return ", ".join(map(said, value))
+    return str(value) if isinstance(value, int) else said(value)
 
 
 def _zone(zone: ZoneInfo | str) -> ZoneInfo:
@@ -163,6 +173,7 @@ def install(app: Flask) -> None:
         duration=duration,
         moment=moment,
         clock_time=clock_time,
+        since=since,
         day=day,
         day_and_month=day_and_month,
         short_day=short_day,

@@ -16,15 +16,20 @@ class Link:
 
     @property
     def is_current(self) -> bool:
-        """On any page of the same blueprint; unknown access points are a page of the gateways, and the first page of
-        whoever has no home page is the desk."""
+        """On any page of the same blueprint, or of one that belongs to it; the first page of whoever has no home page
+        is the desk."""
         shown = _SHOWN_AS.get(request.blueprint or "", request.blueprint)
         if shown == "home" and not may(Permission.SEE_FIGURES):
             shown = "desk"
         return shown == self.endpoint.partition(".")[0]
 
 
-_SHOWN_AS = {"unknown_sources": "nases", "desk_answers": "desk", "desk_readers": "desk"}
+_SHOWN_AS = {
+    "unknown_sources": "nases",
+    "reader_rules": "library_systems",
+    "desk_answers": "desk",
+    "desk_readers": "desk",
+}
 
 LINKS = (
     Link("home.show", mark("Home"), Permission.SEE_FIGURES),
@@ -32,6 +37,7 @@ LINKS = (
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
+    Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),

@@ -1,6 +1,6 @@
 """What the core's names are called on these pages: message ids, translated when they are shown."""
 
-from hotspot.values import Way
+from hotspot.values import LibrarySystemKind, Way
 from hotspot_admin.language import mark
 
 WAYS = {
@@ -27,6 +27,22 @@ DEVICE_FAMILIES = {
     "chromeos": "ChromeOS",
     "": mark("Unknown"),
 }
+SYSTEM_KINDS = {
+    LibrarySystemKind.SIP2: mark("SIP2"),
+    LibrarySystemKind.KOHA_REST: mark("Koha, by its REST interface"),
+    LibrarySystemKind.KOHA_ILSDI: mark("Koha, by ILS-DI"),
+    LibrarySystemKind.LDAP: mark("LDAP or Active Directory"),
+    LibrarySystemKind.HTTP: mark("Another system, by HTTP"),
+}
+SYSTEM_HINTS = {
+    LibrarySystemKind.SIP2: mark(
+        "What self-checkout machines speak. Most library systems have it, some as an option to be ordered."
+    ),
+    LibrarySystemKind.KOHA_REST: mark("From Koha 22.05 on: with a key that Koha gives to Parvis."),
+    LibrarySystemKind.KOHA_ILSDI: mark("For older ones: Koha lets this machine’s address in."),
+    LibrarySystemKind.LDAP: mark("A directory that knows readers and their passwords."),
+    LibrarySystemKind.HTTP: mark("A web service that says yes or no to a card; you describe how it is asked."),
+}
 ACTIONS = {
     "identity_provider.client_set": mark("Client of an identity provider set"),
     "identity_provider.created": mark("Identity provider added"),
@@ -35,6 +51,10 @@ ACTIONS = {
     "desk.devices_forgotten": mark("Remembered devices forgotten at the desk"),
     "grant.hour_given": mark("One more hour given to a visit"),
     "grant.hour_undone": mark("One more hour of a visit taken back"),
+    "library_system.changed": mark("Library system changed"),
+    "library_system.created": mark("Library system added"),
+    "library_system.retired": mark("Library system retired"),
+    "library_system.tested": mark("Library system tested"),
     "nas.access_point_added": mark("Access point added"),
     "nas.access_point_removed": mark("Access point removed"),
     "nas.changed": mark("Gateway changed"),
@@ -49,6 +69,10 @@ ACTIONS = {
     "patron.devices_forgotten": mark("Remembered devices of a card forgotten"),
     "patron.unblocked": mark("Card unblocked"),
     "patrons.imported": mark("Patrons imported"),
+    "reader_rule.changed": mark("Rule for readers changed"),
+    "reader_rule.created": mark("Rule for readers added"),
+    "reader_rule.moved": mark("Rule for readers moved"),
+    "reader_rule.removed": mark("Rule for readers removed"),
     "site.changed": mark("Site changed"),
     "site.created": mark("Site added"),
     "staff.created": mark("Staff account created"),
@@ -69,6 +93,21 @@ ACTIONS = {
 }
 """An action that is not here is shown as it is written in the log."""
 FACTS = {
+    "age_below": mark("Age below"),
+    "age_from": mark("Age from"),
+    "blocks": mark("Held back by"),
+    "categories": mark("Categories"),
+    "expired": mark("Only readers whose card has expired"),
+    "home_libraries": mark("Home libraries"),
+    "ignores_pins": mark("Ignores PINs"),
+    "offers": mark("Offers whose cards it checks"),
+    "outcome": mark("Outcome"),
+    "owes_above": mark("Owes more than"),
+    "position": mark("Position"),
+    "sentences": mark("Sentence"),
+    "system_kind": mark("Kind of library system"),
+    "trusted_days": mark("Days for which readers get in while it is away"),
+    "with_card": mark("With a card"),
     "access_point": mark("Name of the access point"),
     "addresses": mark("Addresses its packets come from"),
     "brand": mark("Brand"),
@@ -85,6 +124,7 @@ FACTS = {
     "kind": mark("Kind of place"),
     "level": mark("Level of assurance (acr)"),
     "latitude": mark("Latitude"),
+    "library_system": mark("Library system"),
     "login_hosts": mark("Login addresses"),
     "longitude": mark("Longitude"),
     "message_authenticator": mark("Proof of origin (Message-Authenticator)"),
@@ -117,6 +157,11 @@ FACT_VALUES = (
     mark("optional"),
     mark("yes"),
     mark("no"),
+    mark("well"),
+    mark("doubtful"),
+    mark("wrong"),
+    mark("understood"),
+    mark("refusal"),
     mark("librarian"),
     mark("administrator"),
 )

@@ -38,6 +38,10 @@ class LibrarySystem(Base):
     """Since when it has given no sound answer; None while it does."""
     away_because: Mapped[str] = mapped_column(String(200), default="")
     """For staff: technical, in the system's own language."""
+    examined_at: Mapped[datetime | None]
+    """When staff last tested it with a card."""
+    ignores_pins: Mapped[bool] = mapped_column(default=False)
+    """At the last test it took a wrong PIN for right: any card number gets in."""
 
     organisation: Mapped[Organisation] = relationship()
 

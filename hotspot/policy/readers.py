@@ -69,14 +69,19 @@ _BUILT_IN = (
 def decide_reader(reader: Reader, rules: Sequence[Rule], today: date) -> int | Refuse | None:
     """The id of the offer that the first rule that fits gives, or its refusal. Without one an expired or blocked card
     is refused; None: the offer that was chosen. `today` is the site's."""
-    for rule in rules:
-        if _fits(rule, reader, today):
-            if rule.offer_id is not None:
-                return rule.offer_id
-            return Refuse(RefusalReason.READER_NOT_ENTITLED, own_words=rule.sentences)
+    rule = find_rule(reader, rules, today)
+    if rule is not None:
+        if rule.offer_id is not None:
+            return rule.offer_id
+        return Refuse(RefusalReason.READER_NOT_ENTITLED, own_words=rule.sentences)
     if _has_expired(reader, today):
         return Refuse(RefusalReason.CARD_EXPIRED, day=reader.expires_on)
     return next((Refuse(reason) for block, reason in _BUILT_IN if block in reader.blocks), None)
+
+
+def find_rule(reader: Reader, rules: Sequence[Rule], today: date) -> Rule | None:
+    """The first that fits."""
+    return next((rule for rule in rules if _fits(rule, reader, today)), None)
 
 
 def _fits(rule: Rule, reader: Reader, today: date) -> bool:

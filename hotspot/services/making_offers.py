@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import IdentityProvider, Offer, Organisation, Site
+from hotspot.models import IdentityProvider, LibrarySystem, Offer, Organisation, Site
 from hotspot.policy.contacts import parse_domain
 from hotspot.services import audit
 from hotspot.services.staff import organisation_subtree
@@ -40,6 +41,9 @@ class OfferDraft:
     """Of hosts; needed for a sponsor, and for nothing else."""
     identity_provider_id: int | None = None
     """Likewise, for OpenID Connect."""
+    library_system: LibrarySystem | None = None
+    """That checks its cards; none: the library's file."""
+    by_rule_only: bool = False
 
 
 def create_offer(
@@ -52,6 +56,8 @@ def create_offer(
         raise InvalidInput("An offer holds at one site at least.", field="site")
     if any(site.organisation_id not in below for site in sites):
         raise NotFound("site of this organisation")
+    if draft.library_system is not None and draft.library_system.organisation_id != organisation.id:
+        raise NotFound("library system of this organisation")
     live = select(Offer).where(Offer.organisation_id == organisation.id, Offer.retired_at.is_(None))
     others = db.scalars(live).all()
     if any(other.name == draft.name for other in others):
@@ -69,13 +75,17 @@ def create_offer(
         remember_for=draft.remember_for,
         sponsor_domains=" ".join(_domains(draft)),
         identity_provider=_identity_provider(db, organisation, draft),
+        library_system=draft.library_system,
+        by_rule_only=draft.by_rule_only,
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
     )
     db.add(offer)
     db.flush()
-    facts = {"way": draft.way.value, "sites": [site.name for site in sites]}
+    facts: dict[str, Any] = {"way": draft.way.value, "sites": [site.name for site in sites]}
+    if draft.library_system is not None:
+        facts["library_system"] = draft.library_system.name
     audit.note(db, "system", "offer.created", offer.name, facts, now, organisation_id=organisation.id)
     return offer
 
@@ -102,6 +112,7 @@ def _check(draft: OfferDraft) -> None:
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
     _check_remembering(draft.way, draft.remember_for)
+    _check_cards(draft)
 
 
 def _domains(draft: OfferDraft) -> Sequence[str]:
@@ -141,3 +152,13 @@ def _check_remembering(way: Way, length: timedelta | None) -> None:
         raise InvalidInput("Devices are remembered for a library card or a voucher only.", field="remember-days")
     if length is not None and not timedelta(days=1) <= length <= _LONGEST:
         raise InvalidInput("Between one day and a year.", field="remember-days")
+
+
+def _check_cards(draft: OfferDraft) -> None:
+    if draft.way is not Way.LIBRARY_CARD and (draft.library_system is not None or draft.by_rule_only):
+        raise InvalidInput("Only an offer for library cards has a library system or a rule.", field="way")
+    if draft.library_system is not None and draft.library_system.ignores_pins:
+        raise InvalidInput(
+            "This system ignores PINs: let it check cards on its staff page, where that is explained.",
+            field="library-system",
+        )

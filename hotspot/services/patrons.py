@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from hotspot.errors import Conflict, NotFound
 from hotspot.models import Patron
@@ -28,6 +28,7 @@ from hotspot.services.patron_file import PatronRow
 from hotspot.services.staff import Scope
 
 PAGE = 50
+_WITH_SYSTEM = joinedload(Patron.library_system)
 _DETAILS = ("name", "category", "expires_on", "blocked", "born_on", "home_library", "owes")
 """Columns of a card that a file sets, number and PIN aside."""
 _CHUNK = 64
@@ -105,7 +106,7 @@ def import_patrons(
 
 def list_patrons(db: Session, scope: Scope, *, card: str = "", after: int | None = None) -> PatronPage:
     """In the order in which they came, PAGE at a time; with `card`, those whose number begins so."""
-    query = select(Patron).where(Patron.organisation_id.in_(scope.organisation_ids))
+    query = select(Patron).where(Patron.organisation_id.in_(scope.organisation_ids)).options(_WITH_SYSTEM)
     if card:
         query = query.where(Patron.card_number.startswith(card.strip(), autoescape=True))
     if after is not None:
@@ -116,7 +117,8 @@ def list_patrons(db: Session, scope: Scope, *, card: str = "", after: int | None
 
 
 def get_patron(db: Session, scope: Scope, patron_id: int) -> Patron:
-    patron = db.scalar(select(Patron).where(Patron.id == patron_id, Patron.organisation_id.in_(scope.organisation_ids)))
+    theirs = select(Patron).where(Patron.id == patron_id, Patron.organisation_id.in_(scope.organisation_ids))
+    patron = db.scalar(theirs.options(_WITH_SYSTEM))
     if patron is None:
         raise NotFound("patron")
     return patron

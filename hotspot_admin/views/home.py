@@ -7,8 +7,9 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from hotspot.health import check_health
-from hotspot.models import Site
+from hotspot.models import LibrarySystem, Site
 from hotspot.policy.nas_health import State
+from hotspot.services.library_systems import list_systems
 from hotspot.services.nas_health import NasHealth, health_of_many
 from hotspot.services.nas_learning import listening_since
 from hotspot.services.sites import list_sites, local_zone, offers_by_site
@@ -51,6 +52,7 @@ def show() -> ResponseReturnValue:
             _sites(sites, without_offer),
             _nases(list(health.values())),
             *_strangers(count_unknown(db, scope())),
+            *_libraries(list_systems(db, scope())),
             _radius(is_there=listening_since(db, now()) is not None),
         ]
     return render_template("home.html", online=online, wellbeing=[*wellbeing, *_dependencies()], chart=chart)
@@ -83,6 +85,20 @@ def _strangers(number: int) -> Sequence[Check]:
     """Only if there are any."""
     says = ngettext("%(num)s to take in or ignore", "%(num)s to take in or ignore", number)
     return [Check(mark("Unknown access points"), False, says, "unknown_sources.index")] if number else []
+
+
+def _libraries(systems: Sequence[LibrarySystem]) -> Sequence[Check]:
+    """Only if there are any. The worst that is to be said."""
+    away = sum(1 for each in systems if each.away_since is not None)
+    ignoring = sum(1 for each in systems if each.ignores_pins)
+    if away:
+        says = ngettext("%(num)s does not answer", "%(num)s do not answer", away)
+    elif ignoring:
+        says = ngettext("%(num)s ignores PINs", "%(num)s ignore PINs", ignoring)
+    else:
+        says = gettext("All well")
+    well = not away and not ignoring
+    return [Check(mark("Library systems"), well, says, "library_systems.index")] if systems else []
 
 
 def _radius(*, is_there: bool) -> Check:

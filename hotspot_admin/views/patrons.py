@@ -10,7 +10,7 @@ from hotspot.services import patrons
 from hotspot.services.disconnecting import count_live_sessions_of_patron, end_sessions_of_patron
 from hotspot.services.patron_file import LARGEST_FILE, PatronFile, read_patron_file
 from hotspot.services.remembering import count_of_patron, forget_devices_of_patron
-from hotspot.services.sites import organisations_of
+from hotspot.services.sites import local_zone, organisations_of
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.patrons import CardForm, ConfirmForm, PatronFileForm, TokenForm
@@ -53,7 +53,10 @@ def show(patron_id: int) -> ResponseReturnValue:
         patron = patrons.get_patron(db, scope(), patron_id)
         remembered = count_of_patron(db, patron, now())
         live = count_live_sessions_of_patron(db, scope(), patron)
-    return render_template("patrons/patron.html", patron=patron, remembered=remembered, live=live, today=now().date())
+        zone = local_zone(db, scope())
+    return render_template(
+        "patrons/patron.html", patron=patron, remembered=remembered, live=live, today=now().date(), zone=zone
+    )
 
 
 @blueprint.get(f"{_ID}/end")

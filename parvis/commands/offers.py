@@ -1,6 +1,7 @@
 """`parvis offer`: the ways in at each site."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -11,7 +12,7 @@ from hotspot.models import Offer
 from hotspot.services.making_offers import OfferDraft, create_offer, retire_offer
 from hotspot.settings import load_settings
 from hotspot.values import Way
-from parvis.commands.operator import get_organisation, get_site, opened
+from parvis.commands.operator import get_library_system, get_organisation, get_site, opened
 
 
 @click.group()
@@ -38,6 +39,8 @@ def list_(*, as_json: bool) -> None:
                 "sites": [site.name for site in each.sites],
                 "devices": each.devices_at_once,
                 "remember_days": None if each.remember_for is None else each.remember_for.days,
+                "library_system": None if each.library_system is None else each.library_system.name,
+                "by_rule_only": each.by_rule_only,
             }
             for each in offers
         ]
@@ -64,6 +67,8 @@ def list_(*, as_json: bool) -> None:
 @click.option("--host-domain", "domains", metavar="DOMAIN", multiple=True, help="Sponsor: of the hosts' addresses.")
 @click.option("--identity-provider", metavar="NUMBER", type=int, help="OpenID Connect: `parvis identity list` has it.")
 @click.option("--remember-days", type=int, help="Let the visitor have a device remembered for so long.")
+@click.option("--library-system", metavar="NAME", help="That checks its cards. Without it: the library's file.")
+@click.option("--by-rule-only", is_flag=True, help="Not on the portal: readers get it by a rule.")
 def add(
     *,
     name: str,
@@ -79,6 +84,8 @@ def add(
     domains: tuple[str, ...],
     identity_provider: int | None,
     remember_days: int | None,
+    library_system: str | None,
+    by_rule_only: bool,
 ) -> None:
     """Offer a way in at some sites, under this name.
 
@@ -101,13 +108,16 @@ def add(
             remember_for=None if remember_days is None else timedelta(days=remember_days),
             sponsor_domains=domains,
             identity_provider_id=identity_provider,
+            by_rule_only=by_rule_only,
         )
     except OverflowError as error:
         raise click.ClickException("So many minutes or days are no time that we can count.") from error
     with opened(load_settings()) as database, database.transaction() as db:
         of, places = get_organisation(db, organisation), [get_site(db, each) for each in sites]
+        if library_system is not None:
+            draft = replace(draft, library_system=get_library_system(db, of, library_system))
         offer_id = create_offer(db, of, places, draft, datetime.now(UTC)).id
-    click.echo(f"Offer {offer_id} was added: it is on the portal now.")
+    click.echo(f"Offer {offer_id} was added: {'a rule can give it' if by_rule_only else 'it is on the portal'} now.")
 
 
 @offer.command()

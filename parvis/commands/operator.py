@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.db import Database, open_database
 from hotspot.errors import InvalidInput, NotFound
-from hotspot.models import Organisation, Role, Site
+from hotspot.models import LibrarySystem, Organisation, Role, Site
 from hotspot.services.staff import Scope
 from hotspot.settings import Settings
 
@@ -59,3 +59,16 @@ def get_site(db: Session, name: str) -> Site:
     if len(found) > 1:
         raise InvalidInput(f"There are several sites called {name}: give its number.")
     return found[0]
+
+
+def get_library_system(db: Session, organisation: Organisation, name: str) -> LibrarySystem:
+    """By name or number, of this organisation and not retired."""
+    wanted = LibrarySystem.id == int(name) if name.isdecimal() else LibrarySystem.name == name
+    found = db.scalar(
+        select(LibrarySystem).where(
+            wanted, LibrarySystem.organisation_id == organisation.id, LibrarySystem.retired_at.is_(None)
+        )
+    )
+    if found is None:
+        raise NotFound("library system of this organisation")
+    return found

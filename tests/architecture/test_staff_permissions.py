@@ -41,6 +41,7 @@ def test_a_librarian_changes_no_site_and_sees_no_history() -> None:
         Permission.MANAGE_NASES,
         Permission.MANAGE_IDENTITY_PROVIDERS,
         Permission.MANAGE_PATRONS,
+        Permission.MANAGE_LIBRARIES,
         Permission.SEE_AUDIT,
         Permission.SEE_DEVICES,
         Permission.SEE_FIGURES,

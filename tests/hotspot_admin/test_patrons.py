@@ -313,6 +313,26 @@ def test_a_card_is_blocked_and_unblocked(
     assert actions == ["patron.blocked", "patron.unblocked"]
 
 
+def test_a_patron_says_where_they_are_known_from(
+    administrator: Browser, card: Patron, database: Database, town: Town, clock: Clock
+) -> None:
+    with database.transaction() as db:
+        organisation = db.get_one(Organisation, town.organisation)
+        system = factories.make_library_system(db, organisation=organisation, name="Catalogue")
+        known = {"organisation": organisation, "library_system_id": system.id, "name": ""}
+        confirmed = factories.make_patron(db, card_number="00777", confirmed_at=clock.now, **known).id
+        refused = factories.make_patron(db, card_number="00778", **known).id
+
+    of_file, of_system = (administrator.get(f"/patrons/{each}").text for each in (card.id, confirmed))
+
+    assert "le fichier de la bibliothèque" in of_file
+    assert "Le prochain import" in of_file
+    assert "Connue par Catalogue Confirmée le 10 mars 2026, 10:00:00" in of_system
+    assert "Le prochain import" not in of_system
+    assert "Pas depuis son dernier refus" in administrator.get(f"/patrons/{refused}").text
+    assert "00777 Catalogue" in administrator.get("/patrons").text
+
+
 def test_remembered_devices_of_a_card_are_counted_and_forgotten(
     administrator: Browser, card: Patron, database: Database, clock: Clock
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,57 @@ def test_a_sponsor_needs_a_domain_as_the_name_system_knows_it(town: Run, environ
     assert [each.sponsor_domains for each in shown(environment).offers] == [("ville.fr", "xn--besanon-yxa.fr")]
 
 
+def add_library_system(environment: dict[str, str], name: str, **fields: Any) -> int:
+    database = open_database(load_settings({}, var_dir=Path(environment["PARVIS_VAR_DIR"])))
+    with database.transaction() as db:
+        organisation = fields.pop("organisation", None) or db.get_one(Organisation, 1)
+        made = factories.make_library_system(db, organisation=organisation, name=name, **fields).id
+    database.dispose()
+    return made
+
+
+def test_an_offer_for_cards_may_have_them_checked_by_a_library_system(town: Run, environment: dict[str, str]) -> None:
+    system_id = add_library_system(environment, "Catalogue")
+    arguments = ("--way", "library_card", "--site", "Square", "--library-system", "Catalogue")
+    assert town("offer", "add", "Lecteurs", *arguments).exit_code == 0
+    assert [each.library_system_id for each in shown(environment).offers] == [system_id]
+
+
+def test_an_offer_that_only_a_rule_gives_is_not_on_the_portal(town: Run, environment: dict[str, str]) -> None:
+    arguments = ("--way", "library_card", "--site", "Square", "--by-rule-only")
+    assert "a rule can give it" in town("offer", "add", "Jeunes", *arguments).output
+    assert shown(environment).offers == ()
+
+
+def test_the_list_for_scripts_tells_both(town: Run, environment: dict[str, str]) -> None:
+    add_library_system(environment, "Catalogue")
+    arguments = ("--way", "library_card", "--site", "Square", "--library-system", "1", "--by-rule-only")
+    town("offer", "add", "Jeunes", *arguments)
+    town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
+    told = [
+        (each["library_system"], each["by_rule_only"]) for each in json.loads(town("offer", "list", "--json").output)
+    ]
+    assert told == [("Catalogue", True), (None, False)]
+
+
+@pytest.mark.parametrize(
+    ("way", "system", "fields", "says"),
+    [
+        ("library_card", "Nowhere", {}, "no such library system"),
+        ("library_card", "Catalogue", {"retired_at": factories.NOW}, "no such library system"),
+        ("library_card", "Catalogue", {"ignores_pins": True}, "ignores PINs"),
+        ("one_tap", "Catalogue", {}, "library cards"),
+    ],
+)
+def test_a_library_system_that_cannot_check_cards_there_is_refused(
+    town: Run, environment: dict[str, str], way: str, system: str, fields: dict[str, Any], says: str
+) -> None:
+    add_library_system(environment, "Catalogue", **fields)
+    refused = town("offer", "add", "A", "--way", way, "--site", "Square", "--library-system", system)
+    assert (refused.exit_code, says in refused.output) == (1, True), refused.output
+    assert shown(environment).offers == ()
+
+
 def test_a_retired_offer_is_not(town: Run, environment: dict[str, str]) -> None:
     town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square")
     assert town("offer", "retire", "1").exit_code == 0
@@ -104,6 +156,7 @@ def test_a_commune_stands_in_its_metropolis(town: Run) -> None:
         (("offer", "add", "A", "--way", "one_tap", "--site", "Square", "--remember-days", "30"), "remember-days"),
         (("offer", "add", "A", "--way", "voucher", "--site", "Square", "--remember-days", "0"), "remember-days"),
         (("offer", "add", "A", "--way", "voucher", "--site", "Square", "--remember-days", "9" * 30), "no time"),
+        (("offer", "add", "A", "--way", "voucher", "--site", "Square", "--by-rule-only"), "library cards"),
         (("offer", "add", "", "--way", "one_tap", "--site", "Square"), "name"),
         (("offer", "retire", "7"), "no such offer"),
     ],

@@ -45,9 +45,9 @@ class HttpConnector:
         yield from self._http.reach(fill_address(self._settings.address, "1", "1") or "", deadline)
         accepts_anybody = self._ask(f"parvis-{secrets.token_hex(8)}", secrets.token_hex(8), deadline) is not None
         yield Finding(Step.LET_IN, Outcome.WELL)
-        if accepts_anybody:
-            raise Trouble(Step.SPEAKS, "it says yes to a card that does not exist")
         yield Finding(Step.SPEAKS, Outcome.WELL)
+        if accepts_anybody:
+            raise Trouble(Step.WRONG_PIN, "it says yes to a card that does not exist")
         yield from try_card(lambda card, its_pin: self._ask(card, its_pin, deadline), card_number, pin)
 
     def _ask(self, card_number: str, pin: str, deadline: Deadline) -> Reader | None:

@@ -64,9 +64,9 @@ class KohaIlsDi:
         yield from self._http.reach(str(self._settings.address), deadline)
         accepts_anybody = self._authenticate(f"parvis-{secrets.token_hex(8)}", secrets.token_hex(8), deadline)
         yield Finding(Step.LET_IN, Outcome.WELL)
-        if accepts_anybody is not None:
-            raise Trouble(Step.SPEAKS, "it says yes to a card that does not exist")
         yield Finding(Step.SPEAKS, Outcome.WELL)
+        if accepts_anybody is not None:
+            raise Trouble(Step.WRONG_PIN, "it says yes to a card that does not exist")
         yield from try_card(lambda card, its_pin: self._ask(card, its_pin, deadline), card_number, pin)
 
     def _ask(self, card_number: str, pin: str, deadline: Deadline) -> Reader | None:

@@ -20,8 +20,6 @@ from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.wire import Deadline
 from hotspot.policy.readers import Block, Reader
 
-_ANYBODY = "it says yes to a card that does not exist"
-
 
 class KohaRestSettings(ConnectionSettings):
     address: HttpUrl = Field(
@@ -86,7 +84,9 @@ class KohaRest:
         nobody = f"parvis-{secrets.token_hex(8)}"
         accepts_anybody = self._validate(nobody, secrets.token_hex(8), deadline) is not None
         yield Finding(Step.LET_IN, Outcome.WELL)
-        yield Finding(Step.SPEAKS, Outcome.WRONG if accepts_anybody else Outcome.WELL, _ANYBODY * accepts_anybody)
+        yield Finding(Step.SPEAKS, Outcome.WELL)
+        if accepts_anybody:
+            raise Trouble(Step.WRONG_PIN, "it says yes to a card that does not exist")
         yield from try_card(lambda card, its_pin: self._ask(card, its_pin, deadline), card_number, pin)
         if self._settings.asks_what_is_owed:
             yield from self._try_account(card_number, pin, deadline)

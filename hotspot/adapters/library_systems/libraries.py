@@ -32,7 +32,7 @@ _CLASSES: Mapping[LibrarySystemKind, tuple[str, str, str]] = {
     LibrarySystemKind.KOHA_REST: ("koha_rest", "KohaRestSettings", "KohaRest"),
     LibrarySystemKind.KOHA_ILSDI: ("koha_ilsdi", "KohaIlsDiSettings", "KohaIlsDi"),
     LibrarySystemKind.LDAP: ("ldap_directory", "LdapSettings", "LdapDirectory"),
-    LibrarySystemKind.HTTP: ("http_connector", "HttpConnectorSettings", "HttpConnector"),
+    LibrarySystemKind.HTTP: ("http_connector", "HttpSettings", "HttpConnector"),
 }
 """Module, settings, system. Imported when first used: a village without any does not keep them in memory."""
 

@@ -199,7 +199,7 @@ def test_all_is_well(peer: HttpPeer) -> None:
 def test_a_page_that_says_200_to_everybody_is_found_out(peer: HttpPeer) -> None:
     peer.answer = lambda _: reply(200)
     with a_connector(peer, yes_path="", no_statuses="404") as system:
-        assert list(system.examine("", "", SOON))[-1].step is Step.SPEAKS
+        assert list(system.examine("", "", SOON))[-1].step is Step.WRONG_PIN
         assert list(system.examine("", "", SOON))[-1].outcome is Outcome.WRONG
 
 

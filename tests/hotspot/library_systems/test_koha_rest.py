@@ -336,7 +336,7 @@ def test_a_koha_that_takes_any_pin_is_dangerous(system: KohaRest, koha: Koha, pe
 def test_a_koha_that_takes_anybody_is_dangerous(system: KohaRest, koha: Koha) -> None:
     koha.instead["/api/v1/auth/password/validation"] = json_reply(201, koha.validated)
 
-    assert (last(system, "", "").step, last(system, "", "").outcome) == (Step.SPEAKS, Outcome.WRONG)
+    assert (last(system, "", "").step, last(system, "", "").outcome) == (Step.WRONG_PIN, Outcome.WRONG)
 
 
 def test_a_koha_that_takes_an_empty_pin_is_doubtful(system: KohaRest, koha: Koha, peer: HttpPeer) -> None:
