@@ -114,6 +114,7 @@ def test_by_mail_the_link_confirms_from_another_browser(guest: Visitor, mailbox:
     guest.expect_online()
     mailbox.follow_link("paul@example.org")
     expect_accessible(mailbox.page)
+    expect_no_sideways_scroll(mailbox.page)
     mailbox.page.get_by_role("button", name="C’est moi").click()
     expect(mailbox.page.get_by_role("heading", level=1)).to_have_text("Vous avez confirmé")
     guest.page.reload()
@@ -125,6 +126,7 @@ def test_a_wrong_code_and_then_the_right_one(guest: Visitor, mailbox: Mailbox) -
     ask_by_mail(guest, "nora@example.org")
     guest.expect_online()
     expect_accessible(guest.page)
+    expect_no_sideways_scroll(guest.page)
     guest.page.get_by_label("Code").fill("12345")
     guest.page.get_by_role("button", name="Valider").click()
     guest.expect_refusal(RefusalReason.CODE_WRONG)
@@ -163,6 +165,7 @@ def test_with_a_host(guest: Visitor, mailbox: Mailbox) -> None:
     mailbox.follow_link(host)
     expect(mailbox.page.locator("main")).to_contain_text("Jeanne d’Arc")
     expect_accessible(mailbox.page)
+    expect_no_sideways_scroll(mailbox.page)
     mailbox.page.get_by_role("button", name="Oui").click()
     expect(mailbox.page.get_by_role("heading", level=1)).to_have_text("Vous avez donné votre accord")
 
