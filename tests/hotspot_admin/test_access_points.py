@@ -73,7 +73,7 @@ def test_one_is_added_and_listed_as_the_device_spells_it(
     ]
     log = administrator.get("/audit").text
     assert "Borne ajoutée" in log
-    assert f"Called-Station-Id: {TYPED}" in log
+    assert f"Called-Station-Id\xa0: {TYPED}" in log
 
 
 def test_portal_and_radius_go_by_it_until_it_is_removed(
