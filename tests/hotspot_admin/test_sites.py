@@ -173,7 +173,7 @@ def test_no_day_of_closing_is_invented_for_a_site_that_is_open_around_the_clock(
     rows = administrator.get("/sites").root.one("tbody").all("tr")
 
     state, *_ = next(row for row in rows if "Médiathèque" in row.text).all("span", class_="state")
-    assert state.text == "Ouvert"
+    assert state.text == "Ouvert jour et nuit"
 
 
 def test_the_list_shows_the_offers_in_their_order(administrator: Browser, database: Database, town: Town) -> None:
