@@ -57,8 +57,8 @@ class HttpConnector:
         if answer.status not in self._yes:
             raise _unsound(answer, card_number, pin)
         if self._settings.yes_path:
-            said = find(answer.json(), parse_path(self._settings.yes_path))
-            if printed(said) != self._settings.yes_value:
+            said = printed(find(answer.json(), parse_path(self._settings.yes_path)))
+            if not said or said != self._settings.yes_value:  # nothing is no yes, even where nothing was wanted
                 return None
         return self._reader(self._record(answer, card_number, pin, deadline), card_number)
 
