@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from hotspot.adapters.library_systems import sip2_messages as sip2
+from hotspot.adapters.library_systems.addresses import may_be_asked
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 
 _MOST_REPEATS = 2
@@ -101,8 +102,9 @@ class _Resolving:
 
 def reach(settings: Sip2Settings, resolver: Resolver, deadline: Deadline) -> socket.socket:
     """Broken if nobody answers there. An address that is silent leaves the others their share of the time."""
-    addresses = resolver.addresses(settings.host, settings.port, deadline)
-    problem = "the name has no address"
+    found = resolver.addresses(settings.host, settings.port, deadline)
+    addresses = [each for each in found if may_be_asked(str(each[4][0]))]
+    problem = "it has no address that may be asked"
     for at, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
         try:

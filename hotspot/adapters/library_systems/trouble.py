@@ -16,6 +16,10 @@ class Trouble(Exception):
         self.detail = detail
 
 
+class RecordTrouble(Trouble):
+    """One reader's record cannot be read: the answer is sound but for that. The detail names no value of it."""
+
+
 def shown(text: str, hidden: Iterable[str] = ()) -> str:
     """What the other side said, on one line and short, with stars for the card, PIN or password that it may repeat."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 
 import httpx
 
+from hotspot.adapters.library_systems.addresses import may_be_asked
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.trouble import Trouble, shown
 
@@ -37,7 +38,7 @@ def connect(host: str, port: int, deadline: Deadline, at_most: float | None = No
     """To the first of its addresses that answers; each gets its share of the time. Trouble if none does."""
     try:
         share_of = Deadline(timedelta(seconds=deadline.left(at_most)))
-        found = resolve(host, share_of)
+        found = [each for each in resolve(host, share_of) if may_be_asked(each[1])]
         for number, (family, address) in enumerate(found, start=1):
             connection = socket.socket(family, socket.SOCK_STREAM)
             connection.settimeout(share_of.left() / (len(found) - number + 1))
@@ -52,7 +53,7 @@ def connect(host: str, port: int, deadline: Deadline, at_most: float | None = No
                 return connection
     except OSError as error:
         raise explain(error) from error
-    raise Trouble(Step.REACHED, "its name has no address")
+    raise Trouble(Step.REACHED, "it has no address that may be asked")
 
 
 def resolve(host: str, deadline: Deadline) -> _Found:
