@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, HttpUrl
 from pydantic.config import JsonDict
 
-from hotspot.adapters.library_systems.wire import is_loopback, trust
+from hotspot.adapters.wire import is_loopback, trust
 
 
 def mark(message: str) -> str:

@@ -15,7 +15,7 @@ from hotspot.adapters.library_systems.json_path import find, parse_path, printed
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials
 from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.wire import Deadline
 from hotspot.policy.readers import Block, Reader
 
 

@@ -17,7 +17,7 @@ from hotspot.adapters.library_systems.http_client import Answer, HttpClient, des
 from hotspot.adapters.library_systems.library_system import ConnectionSettings, Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials, basic
 from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.wire import Deadline
 from hotspot.policy.readers import Block, Reader
 
 

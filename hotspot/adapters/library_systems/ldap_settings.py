@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, mark
 from hotspot.adapters.library_systems.ldap_filter import parse_filter
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
-from hotspot.adapters.library_systems.wire import is_loopback
+from hotspot.adapters.wire import is_loopback
 
 
 def servers_of(text: str, usual_port: int) -> tuple[tuple[str, int], ...]:
