@@ -28,6 +28,8 @@ class Why(StrEnum):
     """TLS: none in time, or a certificate that is not right for the host."""
     BROKE_OFF = "broke off"
     """Or says what cannot be read."""
+    REFUSED = "refused"
+    """It answers, and takes neither our account nor what we say: asking again is of no use."""
     OUT_OF_TIME = "out of time"
     TOO_LARGE = "too large"
 
@@ -47,21 +49,24 @@ class Deadline:
     def __init__(self, within: timedelta) -> None:
         self._at = time.monotonic() + within.total_seconds()
 
-    def left(self, at_most: float | None = None) -> float:
+    def left(self) -> float:
         """Seconds, more than none; NoAnswer once it is over."""
         left = self._at - time.monotonic()
         if left <= 0:
             raise NoAnswer(Why.OUT_OF_TIME, "no answer in time")
-        return left if at_most is None else min(left, at_most)
+        return left
+
+    def sooner(self, seconds: float) -> "Deadline":
+        """At most so long, and never later than this one."""
+        return Deadline(timedelta(seconds=min(seconds, self.left())))
 
 
-def connect(host: str, port: int, deadline: Deadline, at_most: float | None = None) -> socket.socket:
+def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     """To the first of its addresses that answers; each gets its share of the time. NoAnswer if none does."""
-    share_of = Deadline(timedelta(seconds=deadline.left(at_most)))
     failed = NoAnswer(Why.NOT_REACHED, "its name has no address")
-    found = resolve(host, share_of)
+    found = resolve(host, deadline)
     for number, (family, address) in enumerate(found):
-        share = share_of.left() / (len(found) - number)
+        share = deadline.left() / (len(found) - number)
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(share)

@@ -4,7 +4,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Literal, Self, TypeVar
 
 from hotspot.adapters import wire
@@ -107,7 +106,7 @@ class LdapConnection:
         self._requests += 1
         try:
             with as_trouble():
-                deadline = Deadline(timedelta(seconds=self._deadline.left(_ANSWERING)))
+                deadline = self._deadline.sooner(_ANSWERING)
                 self._connection.settimeout(deadline.left())
                 self._connection.sendall(ldap.request(self._requests, operation))
                 while True:
@@ -144,7 +143,7 @@ def open_connection(
 ) -> LdapConnection:
     """Encrypted, unless `security` is "none". Trouble if it cannot be."""
     with as_trouble():
-        connection = LdapConnection(wire.connect(host, port, deadline, min(at_most, _CONNECTING)), deadline)
+        connection = LdapConnection(wire.connect(host, port, deadline.sooner(min(at_most, _CONNECTING))), deadline)
     try:
         if security == "ldaps":
             connection.begin_tls(context, host)

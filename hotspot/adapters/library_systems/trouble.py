@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from hotspot.adapters.library_systems.library_system import Step
 from hotspot.adapters.wire import NoAnswer, Why, explain
 
-_STEPS = {Why.NOT_TRUSTED: Step.TRUSTED, Why.BROKE_OFF: Step.SPEAKS, Why.TOO_LARGE: Step.SPEAKS}
+_STEPS = {
+    Why.NOT_TRUSTED: Step.TRUSTED,
+    Why.REFUSED: Step.LET_IN,
+    Why.BROKE_OFF: Step.SPEAKS,
+    Why.TOO_LARGE: Step.SPEAKS,
+}
 
 
 class Trouble(Exception):
