@@ -106,5 +106,10 @@ def described(answer: Answer, hidden: Iterable[str]) -> str:
     return shown(f"HTTP {answer.status}: {reason}" if reason else answer.described(), hidden)
 
 
+def unsound(answer: Answer, hidden: Iterable[str]) -> Trouble:
+    """For a status that says neither yes nor no."""
+    return Trouble(Step.LET_IN if answer.status in (401, 403) else Step.SPEAKS, described(answer, hidden))
+
+
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
