@@ -13,6 +13,8 @@ from ipaddress import ip_address
 
 import httpx
 
+from hotspot.adapters.addresses import may_be_asked
+
 _LONGEST_DETAIL = 180
 _Found = list[tuple[int, str]]
 """Address family and address."""
@@ -63,8 +65,8 @@ class Deadline:
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     """To the first of its addresses that answers; each gets its share of the time. NoAnswer if none does."""
-    failed = NoAnswer(Why.NOT_REACHED, "its name has no address")
-    found = resolve(host, deadline)
+    failed = NoAnswer(Why.NOT_REACHED, "it has no address that may be asked")
+    found = [each for each in resolve(host, deadline) if may_be_asked(each[1])]
     for number, (family, address) in enumerate(found):
         share = deadline.left() / (len(found) - number)
         connection = socket.socket(family, socket.SOCK_STREAM)

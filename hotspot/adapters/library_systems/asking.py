@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.trouble import Trouble
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step, Unreadable
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble
 from hotspot.adapters.wire import Deadline
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
@@ -24,6 +24,8 @@ def ask_within(
         return None
     try:
         return ask(card_number, pin, Deadline(within))
+    except RecordTrouble as trouble:
+        raise Unreadable(trouble.detail) from trouble
     except Trouble as trouble:
         raise Unavailable("library") from trouble
 

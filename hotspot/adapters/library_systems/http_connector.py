@@ -14,7 +14,7 @@ from hotspot.adapters.library_systems.http_template import CONTENT_TYPES, fill_a
 from hotspot.adapters.library_systems.json_path import find, parse_path, printed
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials
-from hotspot.adapters.library_systems.trouble import Trouble
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble
 from hotspot.adapters.wire import Deadline
 from hotspot.policy.readers import Block, Reader
 
@@ -57,8 +57,8 @@ class HttpConnector:
         if answer.status not in self._yes:
             raise unsound(answer, (card_number, pin))
         if self._settings.yes_path:
-            said = find(answer.json(), parse_path(self._settings.yes_path))
-            if printed(said) != self._settings.yes_value:
+            said = printed(find(answer.json(), parse_path(self._settings.yes_path)))
+            if not said or said != self._settings.yes_value:  # nothing is no yes, even where nothing was wanted
                 return None
         return self._reader(self._record(answer, card_number, pin, deadline), card_number)
 
@@ -79,7 +79,7 @@ class HttpConnector:
             return answer.json() if any(self._paths().values()) else None
         address = fill_address(settings.record_address, card_number, pin)
         if address is None:
-            raise Trouble(Step.SPEAKS, "record: no address for this card")
+            raise RecordTrouble(Step.SPEAKS, "record: no address for this card")
         record = self._send("GET", address, {}, None, deadline)
         if record.status != 200:
             raise unsound(record, (card_number, pin))

@@ -23,6 +23,10 @@ class Trouble(Exception):
         self.detail = detail
 
 
+class RecordTrouble(Trouble):
+    """One reader's record cannot be read: the answer is sound but for that. The detail names no value of it."""
+
+
 @contextmanager
 def as_trouble() -> Iterator[None]:
     """What goes wrong with a connection becomes a Trouble."""
