@@ -94,8 +94,9 @@ def resolve(host: str, deadline: Deadline) -> _Found:
     with _lock:
         answer = _looked_up.get(host)
         if answer is None:
-            answer = _looked_up[host] = Future()
+            answer = Future()
             threading.Thread(target=_look_up, args=(host, answer), name="resolver", daemon=True).start()
+            _looked_up[host] = answer  # once there is a thread that takes it away again: it waits for the lock
     try:
         return answer.result(deadline.left())
     except OSError as error:
