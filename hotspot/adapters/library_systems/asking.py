@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step, Unreadable
 from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.wire import Deadline
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 
 _LONGEST = 128
 """Characters of a card number or PIN that is worth asking about."""
+NOT_ENCRYPTED = "not encrypted: cards and PINs can be read on the way"
 
 
 def ask_within(

@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from hotspot.adapters.library_systems import facts, wire
-from hotspot.adapters.library_systems.asking import ask_within, gather, is_askable, try_card
+from hotspot.adapters.library_systems import facts
+from hotspot.adapters.library_systems.asking import NOT_ENCRYPTED, ask_within, gather, is_askable, try_card
 from hotspot.adapters.library_systems.ldap_connection import LdapConnection, open_connection
 from hotspot.adapters.library_systems.ldap_filter import parse_filter
 from hotspot.adapters.library_systems.ldap_messages import Code, Entry, Result
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble, shown
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble, as_trouble
+from hotspot.adapters.wire import Deadline, shown, trust
 from hotspot.policy.readers import Block, Reader
 
 _LAST_FOR = 60.0
@@ -44,7 +44,7 @@ _UNIX_EPOCH = date(1970, 1, 1)
 class LdapDirectory:
     def __init__(self, settings: LdapSettings) -> None:
         self._settings = settings
-        self._context = wire.trust(settings.ca_pem)
+        self._context = trust(settings.ca_pem)
         self._condition = parse_filter(settings.filter)
         self._lock = threading.Lock()
         self._away_until: dict[tuple[str, int], float] = {}
@@ -64,7 +64,7 @@ class LdapDirectory:
             if connection.encryption:
                 yield Finding(Step.TRUSTED, Outcome.WELL, connection.encryption)
             else:
-                yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, wire.NOT_ENCRYPTED)
+                yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, NOT_ENCRYPTED)
             self._sign_in(connection)
             yield Finding(Step.LET_IN, Outcome.WELL)
             if self._find(connection, f"parvis-{secrets.token_hex(8)}"):
@@ -100,11 +100,10 @@ class LdapDirectory:
         settings = self._settings
         addresses = self._in_order()
         for number, (host, port) in enumerate(addresses, start=1):
-            try:
+            with as_trouble():
                 share = deadline.left() / (len(addresses) - number + 1)
+            try:
                 return open_connection(host, port, settings.security, self._context, deadline, share)
-            except TimeoutError as error:
-                raise wire.explain(error) from error
             except Trouble:
                 with self._lock:
                     self._away_until[host, port] = time.monotonic() + _LAST_FOR

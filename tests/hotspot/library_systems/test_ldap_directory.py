@@ -11,7 +11,7 @@ from hotspot.adapters.library_systems.ldap_connection import open_connection
 from hotspot.adapters.library_systems.ldap_directory import LdapDirectory
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings, servers_of
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step, Unreadable
-from hotspot.adapters.library_systems.wire import Deadline, trust
+from hotspot.adapters.wire import Deadline, trust
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.fixtures.slapd import ACCOUNT, PASSWORD, SUFFIX, Slapd, a_slapd

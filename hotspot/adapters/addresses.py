@@ -1,4 +1,4 @@
-"""Addresses that no library's system has. Staff of one organisation say where to connect; on rented machines the keys
+"""Addresses where nobody is asked. Staff of one organisation say where to connect; on rented machines the keys
 of the machine itself are handed out at a link-local address, to whoever asks from there."""
 
 from ipaddress import IPv6Address, ip_address
