@@ -63,10 +63,10 @@ _FINDINGS: dict[tuple[Step, Outcome], tuple[str, str]] = {
         _("Ask for the missing permission, or switch off in the settings what needs it."),
     ),
     (Step.LET_IN, Outcome.WRONG): (
-        _("Our account is refused."),
+        _("Our account is not accepted."),
         _(
             "Check its name and password, and whether it may connect from this machine’s address: some systems know us "
-            "by that alone."
+            "by that alone. If no answer comes at all, its service may be stuck: tell those who look after it."
         ),
     ),
     (Step.SPEAKS, Outcome.WELL): (_("It answers in this protocol, and offers what is needed."), ""),
@@ -123,6 +123,17 @@ BLOCKS: dict[Block, str] = {
     Block.BLOCKED: _("a block without a reason"),
 }
 """What holds a card back."""
+
+
+DETAILS = (
+    _("no answer in time"),
+    _("the server closed the connection"),
+    _("the server says that it is not online (98)"),
+    _("Connection refused"),
+    _("No route to host"),
+)
+"""What is seen most of what a machine says below a step, so that it is in the reader’s language; anything else is shown
+as it came."""
 
 
 def explain_finding(finding: Finding, language: str) -> Explanation:

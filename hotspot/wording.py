@@ -103,7 +103,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     ),
     RefusalReason.LIBRARY_AWAY: (
         _("The library’s system does not answer at the moment."),
-        _("Your card could not be checked. Try again in a few minutes, or choose another way to connect."),
+        _(
+            "Your card could not be checked. Try again in a few minutes, choose another way to connect if there is "
+            "one, or ask the staff."
+        ),
     ),
     RefusalReason.VOUCHER_UNKNOWN: (
         _("We do not know this code."),

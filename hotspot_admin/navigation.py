@@ -1,4 +1,5 @@
-"""The links at the top of every page: each is shown to those who may follow it."""
+"""The links at the top of every page: each is shown to those who may follow it. What is set up once is a row of its
+own below them, there only on the pages that it leads to: twelve links would be five rows on a telephone."""
 
 from dataclasses import dataclass
 
@@ -31,25 +32,43 @@ _SHOWN_AS = {
     "desk_readers": "desk",
 }
 
-LINKS = (
+EVERY_DAY = (
     Link("home.show", mark("Home"), Permission.SEE_FIGURES),
     Link("desk.show", mark("Desk"), Permission.MAKE_VOUCHERS),
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
-    Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
+    Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
+)
+SET_UP_ONCE = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
+    Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),
-    Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
     Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )
 
 
-def links() -> list[Link]:
-    return [link for link in LINKS if may(link.permission)]
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    links: list[Link]
+    settings: list[Link]
+    """Behind one link, to the first of them; empty when there is only one, which is then among the others."""
+
+    @property
+    def is_in_settings(self) -> bool:
+        return any(link.is_current for link in self.settings)
+
+
+def navigation() -> Navigation:
+    links, settings = _followed(EVERY_DAY), _followed(SET_UP_ONCE)
+    return Navigation(links, settings) if len(settings) > 1 else Navigation(links + settings, [])
+
+
+def _followed(links: tuple[Link, ...]) -> list[Link]:
+    return [link for link in links if may(link.permission)]
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals.update(navigation=links)
+    app.jinja_env.globals.update(navigation=navigation)

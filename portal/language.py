@@ -1,7 +1,7 @@
 """The language of a page, without a cookie: what the visitor asked for on the page, else the grant's or the access
 point's, else the browser's. Times, lengths and sizes in its words."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from portal.resources import resources
 _LOCALES = {"en": "en_GB"}
 """Day before month and twenty-four hours, as on the door of the building."""
 _TIME_FORMATS = {"fr": "H 'h' mm"}
+_MIDNIGHT = time()
 _RIGHT_TO_LEFT = frozenset(("ar", "fa", "he", "ur"))
 
 
@@ -56,15 +57,17 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """`at 14:00` today; further away with its day."""
-    time = clock_time(moment, zone)
+    """`at 14:00` today, `at midnight` where today ends; further away with its day."""
+    clock = clock_time(moment, zone)
     days = (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
     if days == 0:
-        return gettext("at %(time)s", time=time)
+        return gettext("at %(time)s", time=clock)
+    if days == 1 and moment.astimezone(zone).time() == _MIDNIGHT:
+        return gettext("at midnight")
     if days == 1:
-        return gettext("tomorrow at %(time)s", time=time)
+        return gettext("tomorrow at %(time)s", time=clock)
     day = format_date(moment.astimezone(zone), "EEEE d MMMM", locale=_locale())
-    return gettext("on %(day)s at %(time)s", day=day, time=time)
+    return gettext("on %(day)s at %(time)s", day=day, time=clock)
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> str:

@@ -82,7 +82,7 @@ def give_hour_to_voucher(
         grants=packed(changed),
     )
     facts = {"number": number, "until": _local(ends_at, site)}
-    subject = f"{batch.site.name}, no. {batch.id}"
+    subject = f"{batch.site.name} #{batch.id}"
     audit.note(db, by, "voucher.hour_given", subject, facts, now, organisation_id=batch.site.organisation_id)
     return HourGiven(ends_at, site, [grant for _, grant in changed], sessions)
 

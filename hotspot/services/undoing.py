@@ -159,5 +159,5 @@ def _batch(db: Session, by: Scope, action: DeskAction) -> VoucherBatch:
 
 
 def _note(db: Session, by: Scope, what: str, batch: VoucherBatch, facts: Mapping[str, object], now: datetime) -> None:
-    subject = f"{batch.site.name}, no. {batch.id}"
+    subject = f"{batch.site.name} #{batch.id}"
     audit.note(db, by, what, subject, facts, now, organisation_id=batch.site.organisation_id)

@@ -265,5 +265,5 @@ def _note(
     now: datetime,
 ) -> None:
     """Without its label, which may name a citizen: this log is never erased."""
-    subject = f"{batch.site.name}, no. {batch.id}"
+    subject = f"{batch.site.name} #{batch.id}"
     audit.note(db, by, action, subject, facts, now, organisation_id=batch.site.organisation_id)

@@ -97,8 +97,8 @@ def _nothing_found(asked: str) -> str:
     if parse_mac(asked) is not None:
         return gettext("Neither a card nor a device of today is known by this.")
     return gettext(
-        "Nothing is known by this. A code has twelve characters: is one of them wrong? A card that the library’s file"
-        " does not have yet is not known here either."
+        "Nothing is known by this. A code has twelve characters: is one of them wrong? A card that has not been used"
+        " here yet may also be unknown: its holder can try it on the page of the Wi-Fi."
     )
 
 

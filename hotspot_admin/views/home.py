@@ -65,7 +65,7 @@ def _sites(sites: Sequence[Site], without_offer: Sequence[Site]) -> Check:
         says = ngettext("%(num)s without an offer", "%(num)s without an offer", len(without_offer))
         return Check(label, False, says, "sites.index")
     opened = sum(1 for site in sites if is_open(site))
-    says = gettext("%(open)s of %(all)s open now", open=opened, all=len(sites))
+    says = gettext("%(open)s of %(all)s open now", open=opened, all=len(sites)) if sites else gettext("No site yet")
     return Check(label, bool(sites), says, "sites.index")
 
 

@@ -51,10 +51,10 @@ def opening_of(site: Site) -> str:
     moment = now()
     hours = site.hours
     if not any(hours.week.values()) and not hours.exceptions:
-        return gettext("Open all the time")
+        return gettext("Open day and night")
     closes_at = closing_time(hours, moment)
     if closes_at is not None and closes_at - moment >= LOOK_AHEAD:
-        return gettext("Open")  # around the clock: it is the look ahead that ends, not the opening
+        return gettext("Open day and night")  # around the clock: it is the look ahead that ends, not the opening
     if closes_at is not None:
         return gettext("Open until %(when)s", when=_when(site, closes_at))
     opens_at = next_opening(hours, moment)

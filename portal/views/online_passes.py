@@ -59,7 +59,7 @@ def post_address(token: str) -> Response:
     grant, asked = _opened(token)
     address = parse_mail_address(request.form.get("email", ""))
     if address is None:
-        wrong = Notice(gettext("Something is missing."), fields=(("email", gettext(ADDRESS_WANTED)),))
+        wrong = Notice(gettext("There is something to correct."), fields=(("email", gettext(ADDRESS_WANTED)),))
         return online_page(token, wrong, HTTPStatus.UNPROCESSABLE_ENTITY)
     made = resources()
     with made.database.reading() as db:

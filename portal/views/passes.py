@@ -52,7 +52,7 @@ def post_pass(arrival: Arrival) -> Response:
     if isinstance(read, Refuse):
         return refused(arrival, site, read, offer, typed=form.typed)
     if isinstance(read, tuple):
-        notice = Notice(gettext("Something is missing."), fields=read)
+        notice = Notice(gettext("There is something to correct."), fields=read)
         return welcome_page(arrival, Shown(notice, tried=offer, typed=form.typed), HTTPStatus.UNPROCESSABLE_ENTITY)
     ask = form.ask(arrival, site)
     answer = counted(offer.way, read, ask, lambda db: _begin(db, ask, read))

@@ -58,7 +58,7 @@ def post_sign_in(arrival: Arrival) -> Response:
         return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     problems = form.problems(offer)
     if problems:
-        notice = Notice(gettext("Something is missing."), fields=problems)
+        notice = Notice(gettext("There is something to correct."), fields=problems)
         return welcome_page(arrival, _shown(notice, offer, form), 422)
     credential = _credential(form, offer.way)
     asked = _request(arrival, site, form, offer, credential)

@@ -62,7 +62,7 @@ def test_the_desk_is_a_librarians_first_page_and_asks_first(librarian: Browser, 
 def test_whether_a_desks_own_site_is_open_is_said(
     librarian: Browser, administrator: Browser, database: Database
 ) -> None:
-    assert "Médiathèque Ouvert en permanence" in librarian.get("/").text
+    assert "Médiathèque Ouvert jour et nuit" in librarian.get("/").text
     assert "Maison des Prés" in administrator.get("/desk").root.one("ul", class_="openings").text
     with database.transaction() as db:
         commune = db.scalars(select(Site)).first()

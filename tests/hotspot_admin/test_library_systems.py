@@ -360,7 +360,7 @@ def test_a_system_that_ignores_pins_wants_a_tick_that_says_what_it_means(
     with database.reading() as db:
         assert db.get_one(Offer, offer_id).library_system_id is None
     assert attach(administrator, system_id, offer_id, understood="y").status == 303
-    assert "Ne vérifie pas les codes: compris" in administrator.get("/audit").text
+    assert "Ne vérifie pas les codes\xa0: compris" in administrator.get("/audit").text
 
 
 # ---- who may see what ----

@@ -23,6 +23,12 @@ STAFF_PAGES = (
     "/vouchers/new",
     "/patrons",
     "/patrons/import",
+    "/library-systems",
+    "/library-systems/new",
+    "/library-systems/new/sip2",
+    "/reader-rules",
+    "/identity-providers",
+    "/identity-providers/new",
 )
 
 
