@@ -170,7 +170,7 @@ def test_with_a_host(guest: Visitor, mailbox: Mailbox) -> None:
     expect(mailbox.page.get_by_role("heading", level=1)).to_have_text("Vous avez donné votre accord")
 
     expect(heading).to_have_text("Votre hôte est d’accord", timeout=PATIENCE)  # by itself, without a script
-    guest.page.get_by_role("button", name="Se connecter").click()
+    guest.page.get_by_role("button", name="Me connecter").click()
     guest.expect_online()
     guest.expect_pretend_internet()
 
