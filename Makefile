@@ -27,7 +27,7 @@ test: ## everything: lint, types, import contracts, unit and integration tests o
 	tests/prepare
 	$(MAKE) lint
 	$(BIN)/pytest -n 2 -m "not journey"
-	$(BIN)/pytest -m journey
+	$(BIN)/pytest -n 2 --dist loadfile -m journey
 
 unit: ## what needs no server, in seconds
 	$(BIN)/pytest -n 2 -q -m "not integration and not journey" --hypothesis-profile=quick

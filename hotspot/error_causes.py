@@ -1,10 +1,6 @@
 """Error-Cause (RFC 5176 section 3.5) in words for staff: why a NAS did not end or change a session."""
 
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
-
+from hotspot.message_ids import mark as _
 
 NO_REASON = _("It gives no reason. Most gateways that do so no longer know the connection.")
 UNKNOWN = _("It gives a reason that has no name (Error-Cause %(number)s).")

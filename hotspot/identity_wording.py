@@ -1,13 +1,8 @@
 """What an examination of an identity provider says to staff. Message ids, translated when they are shown."""
 
 from hotspot.adapters.openid.examination import Check, Finding, Verdict
+from hotspot.message_ids import mark as _
 from hotspot.wording import translations
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction."""
-    return message
-
 
 _SENTENCES = {
     (Check.DISCOVERY, Verdict.WELL): _("The provider answers, and calls itself by this issuer."),

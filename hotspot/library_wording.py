@@ -8,14 +8,9 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
+from hotspot.message_ids import mark as _
 from hotspot.policy.readers import Block, Rule
 from hotspot.wording import LANGUAGES, Explanation, translations
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
-
 
 STEPS: dict[Step, str] = {
     Step.REACHED: _("Reach the server"),

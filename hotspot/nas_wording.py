@@ -4,13 +4,9 @@ and for each reason of a discard a sentence and what to do. (On these pages a NA
 from datetime import timedelta
 
 from hotspot.error_causes import message_of
+from hotspot.message_ids import mark as _
 from hotspot.policy.nas_health import Finding, FindingKind
 from hotspot.wording import Explanation, translations
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
 
 
 def print_length(length: timedelta, language: str) -> str:

@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from hotspot.message_ids import mark as _
 from hotspot.values import RefusalReason, Refuse
 
 LANGUAGES = ("fr", "en")
@@ -67,11 +68,6 @@ def explain_refusal(refusal: Refuse, language: str) -> Explanation:
         day = format_date(refusal.day, "d MMMM y", locale=language)
         return Explanation(translations(language).gettext(dated) % {"day": day}, explanation.what_to_do)
     return explanation
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
 
 
 _DATED = {RefusalReason.CARD_EXPIRED: _("Your library card expired on %(day)s.")}

@@ -10,12 +10,12 @@ from cryptography.fernet import InvalidToken
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hotspot.adapters.rate_limit import CARD, VOUCHER_PREFIX, Attempt, RateLimits
+from hotspot.adapters.rate_limit import VOUCHER_PREFIX, Attempt, RateLimits
 from hotspot.adapters.refusal_memory import LastRefusal, RefusalMemory
 from hotspot.errors import NotFound, Unavailable
 from hotspot.policy.voucher_codes import VoucherCode, beginning_of
 from hotspot.services import audit
-from hotspot.services.attempts import card_subject
+from hotspot.services.attempts import card_attempt, card_subject
 from hotspot.services.one_more_hour import HourGiven
 from hotspot.values import RefusalReason
 from hotspot_admin.desk_wording import DONE, explain_at_the_desk, said_to_the_visitor, when
@@ -101,7 +101,7 @@ def attempts_of_code(code: VoucherCode) -> Attempt:
 
 
 def attempts_with(organisations: Sequence[int], card_number: str) -> list[Attempt]:
-    return [Attempt(CARD, f"{organisation_id}:{card_number.strip()}") for organisation_id in organisations]
+    return [card_attempt(organisation_id, card_number) for organisation_id in organisations]
 
 
 def card_subjects(organisations: Sequence[int], card_number: str) -> list[str]:

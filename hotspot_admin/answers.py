@@ -7,7 +7,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from hotspot.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
-from hotspot_admin.language import gettext, mark
+from hotspot.message_ids import mark
+from hotspot_admin.language import gettext
 
 log = structlog.get_logger()
 

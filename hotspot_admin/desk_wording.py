@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from hotspot.message_ids import mark
 from hotspot.models import DeskActionKind
 from hotspot.values import RefusalReason, Refuse
 from hotspot.wording import Explanation, explain_refusal
-from hotspot_admin.language import clock_time, day, day_and_month, gettext, language, mark
+from hotspot_admin.language import clock_time, day, day_and_month, gettext, language
 from hotspot_admin.resources import now
 
 _AT_THE_DESK: Mapping[RefusalReason, tuple[str, str]] = {

@@ -63,11 +63,6 @@ def in_language(code: str, message: str) -> str:
     return sentence
 
 
-def mark(message: str) -> str:
-    """A message id where there is no request yet: form labels, names of enums. Translated when it is shown."""
-    return message
-
-
 def finding(found: Finding) -> Explanation:
     """What is the matter with a gateway, and what to do."""
     return explain_finding(found, language())

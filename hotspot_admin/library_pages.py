@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from hotspot.adapters.library_systems.library_system import Finding, Outcome
 from hotspot.library_wording import BLOCKS, STEPS, explain_finding, print_amount
+from hotspot.message_ids import mark
 from hotspot.policy.readers import Reader, years_between
 from hotspot.services.examining_libraries import RuledOffer
 from hotspot.services.library_systems import AwaySystem
@@ -15,7 +16,7 @@ from hotspot.services.library_systems import away_systems as find_away
 from hotspot.services.sites import local_zone
 from hotspot.values import Refuse
 from hotspot.wording import explain_refusal
-from hotspot_admin.language import gettext, language, mark, since
+from hotspot_admin.language import gettext, language, since
 from hotspot_admin.resources import now, resources, scope
 
 OUTCOMES = {Outcome.WELL: mark("Well"), Outcome.DOUBTFUL: mark("Doubtful"), Outcome.WRONG: mark("Wrong")}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flask import Flask, request
 
+from hotspot.message_ids import mark
 from hotspot_admin.access import Permission, may
-from hotspot_admin.language import mark
 
 
 @dataclass(frozen=True, slots=True)

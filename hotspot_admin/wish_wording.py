@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hotspot.error_causes import message_of
+from hotspot.message_ids import mark
 from hotspot.models import ChangeRecord, SessionWish, WishKind, WishReason, WishState
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the core's names are called on these pages: message ids, translated when they are shown."""
 
+from hotspot.message_ids import mark
 from hotspot.values import LibrarySystemKind, Way
-from hotspot_admin.language import mark
 
 WAYS = {
     Way.LIBRARY_CARD: mark("Library card"),

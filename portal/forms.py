@@ -7,9 +7,10 @@ who posts a form can at most open the network to the device that the arrival nam
 from wtforms import BooleanField, Form, IntegerField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
+from hotspot.message_ids import mark
 from hotspot.services.offers import OfferShown
 from hotspot.values import Way
-from portal.language import gettext, mark
+from portal.language import gettext
 
 _PLAIN = Regexp(r"[^\x00-\x1f\x7f]*\Z")
 

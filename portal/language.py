@@ -51,11 +51,6 @@ def ngettext(singular: str, plural: str, number: int) -> str:
     return translations(language()).ngettext(singular, plural, number) % {"number": number}
 
 
-def mark(message: str) -> str:
-    """A message id that is translated when it is shown."""
-    return message
-
-
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
     text: str = format_time(moment, _TIME_FORMATS.get(language(), "HH:mm"), tzinfo=zone, locale=_locale())
     return _unbroken(text)

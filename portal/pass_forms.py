@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from flask import request
 from wtforms import Form, IntegerField, StringField
 from wtforms.validators import Length, Optional
 
+from hotspot.message_ids import mark
 from hotspot.policy.contacts import (
     LONGEST_NAME,
     MailAddress,
@@ -14,9 +16,13 @@ from hotspot.policy.contacts import (
     parse_name,
     parse_number,
 )
+from hotspot.services.offers import SiteShown
+from hotspot.services.passes import PassAsk
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Refuse, Way
-from portal.language import gettext, mark
+from portal.arrival import Arrival
+from portal.device_family import device_family
+from portal.language import gettext, language
 from portal.welcome_page import Typed
 
 FORM_WAYS = frozenset((Way.EMAIL_CODE, Way.SMS_CODE, Way.SPONSOR))
@@ -60,6 +66,18 @@ class PassForm(Form):  # type: ignore[misc]  # WTForms has no types
                 wrong = (("visitor_name", name, _OWN_NAME), ("host", host, ADDRESS_WANTED))
                 return tuple((field, gettext(what)) for field, value, what in wrong if value is None)
         raise AssertionError(way)
+
+    def ask(self, arrival: Arrival, site: SiteShown) -> PassAsk:
+        """For the offer that was chosen: whoever calls has found it among those of the site."""
+        return PassAsk(
+            nas_id=arrival.nas_id,
+            site_id=arrival.site_id,
+            device_mac=arrival.device_mac,
+            offer_id=self.offer.data,
+            terms_version=site.terms_version if self.accept_terms.data == site.terms_version else None,
+            language=language(),
+            device_family=device_family(request.user_agent.string),
+        )
 
     @property
     def typed(self) -> Typed:

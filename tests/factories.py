@@ -186,11 +186,11 @@ def make_library_system(db: Session, *, organisation: Organisation | None = None
     return _add(db, LibrarySystem(**fields | overrides))
 
 
-def make_reader_rule(db: Session, *, organisation: Organisation, **overrides: Any) -> ReaderRule:
+def make_reader_rule(db: Session, *, organisation: Organisation | None = None, **overrides: Any) -> ReaderRule:
     """Fits everybody, and refuses."""
     number = next(_number)
     fields: dict[str, Any] = {
-        "organisation_id": organisation.id,
+        "organisation_id": (organisation or make_organisation(db)).id,
         "position": number,
         "name": f"Rule {number}",
         "categories": [],

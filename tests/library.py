@@ -6,7 +6,7 @@ from datetime import timedelta
 from time import sleep
 
 from hotspot.adapters.library_systems.libraries import Libraries
-from hotspot.adapters.library_systems.library_system import Finding
+from hotspot.adapters.library_systems.library_system import Finding, Unreadable
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 
@@ -16,6 +16,10 @@ class PlayedLibrary:
     readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
     """By what is typed: card and PIN."""
     is_away: bool = False
+    unreadable: str | None = None
+    """A card whose record cannot be read."""
+    fault: Exception | None = None
+    """Of ours."""
     takes: float = 0.0
     """Seconds."""
     asked: list[str] = field(default_factory=list)
@@ -30,6 +34,10 @@ class PlayedLibrary:
         sleep(min(self.takes, within.total_seconds()))
         if self.is_away or self.takes > within.total_seconds():
             raise Unavailable("library") from OSError("connection refused")
+        if self.fault is not None:
+            raise self.fault
+        if card_number == self.unreadable:
+            raise Unreadable("expiry is not a date")
         return self.readers.get((card_number, pin))
 
     def examine(self, card_number: str, pin: str, within: timedelta) -> Sequence[Finding]:

@@ -42,6 +42,7 @@ class PassRequest(Base):
         Index("ix_pass_requests_visitor_id_granted_at", "visitor_id", "granted_at"),
         Index("ix_pass_requests_grant_id", "grant_id"),
         Index("ix_pass_requests_created_at", "created_at"),
+        {"sqlite_autoincrement": True},  # links in mails name a request: no later one may have its number
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)

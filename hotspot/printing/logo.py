@@ -11,6 +11,7 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 from hotspot.errors import InvalidInput
+from hotspot.message_ids import mark as _
 from hotspot.printing.drawing import draw_svg, looks_like_svg
 
 LARGEST_FILE = 2 * 1024 * 1024
@@ -21,11 +22,6 @@ MOST_PIXELS = 16_000_000
 SMALLEST_SIDE = 16
 HEAVIEST = 200 * 1024
 """Octets of what is kept; above it colours are counted down to 256."""
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
 
 
 _NOT_A_PICTURE = _("This file is not a picture that can be read. A logo is a PNG, a JPEG or an SVG.")

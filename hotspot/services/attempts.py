@@ -2,6 +2,7 @@
 points' own pages alike, so that a code is not guessed twice as fast by asking at two doors. And messages that visitors
 cause to be sent: what those count towards."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -49,10 +50,17 @@ def attempts_of(credential: Credential, *, device_mac: str, site_id: int, organi
     counted = [Attempt(DEVICE, device_mac), Attempt(SITE, str(site_id))]
     match credential:
         case LibraryCard(card_number) | CheckedCard(card_number=card_number):
-            counted.append(Attempt(CARD, f"{organisation_id}:{card_number.strip()}"))
+            counted.append(card_attempt(organisation_id, card_number))
         case VoucherCodeGiven(code):
             counted.append(Attempt(VOUCHER_PREFIX, beginning_of(code)))
     return counted
+
+
+def card_attempt(organisation_id: int, card_number: str) -> Attempt:
+    """Of all the ways to write it: a library's system may take MARIE for marie, and a PIN must not be guessed as often
+    as there are spellings."""
+    spelt = "".join(unicodedata.normalize("NFKC", card_number).casefold().split())
+    return Attempt(CARD, f"{organisation_id}:{spelt}")
 
 
 def subjects_of(credential: Credential, *, device_mac: str, organisation_id: int) -> list[str]:

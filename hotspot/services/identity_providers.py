@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotspot.adapters.bounded_http import may_be_called
+from hotspot.adapters.openid.caller import may_be_called
 from hotspot.adapters.openid.provider import ProviderSettings
 from hotspot.errors import Conflict, InvalidInput, NotFound
 from hotspot.models import IdentityProvider, Offer

@@ -14,6 +14,7 @@ from babel.dates import format_datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from hotspot.message_ids import mark as _
 from hotspot.models import AlarmKind, Nas, NasAlarm, Organisation, Role, StaffMember
 from hotspot.nas_wording import explain_finding, print_length
 from hotspot.policy.nas_health import Finding, FindingKind, is_secret_wrong, is_silent
@@ -180,11 +181,6 @@ def _paragraph(news: _News, nas: Nas, language: str, settings: Settings) -> str:
         return "\n".join((head, over, link))
     said = explain_finding(news.finding, language)
     return "\n".join((head, said.title, gettext("Since: %(since)s") % {"since": since}, said.what_to_do, link))
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
 
 
 _SUBJECTS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from hotspot.models import (
@@ -38,6 +38,8 @@ from hotspot.settings import Settings
 from hotspot.values import PASS_WAYS, MacAddress, RefusalReason, Refuse, Way
 
 OPENING = timedelta(minutes=10)
+MOST_IN_VAIN = 60
+"""Openings of a site in an hour after which nothing was proven. Then the code comes first, for an hour at the most."""
 """To read a mail, or to visit an identity provider, before anything is proven: once per device and day."""
 TIME_TO_ENTER = timedelta(hours=1)
 """From the proof until the device has come to be let in."""
@@ -162,7 +164,8 @@ def get_request(db: Session, request_id: int) -> PassRequest | None:
 
 
 def open_for_a_while(db: Session, request: PassRequest, now: datetime, settings: Settings) -> Grant | None:
-    """Some minutes online before anything is proven; None if the device has had them today, or the place closes.
+    """Some minutes online before anything is proven; None if the device has had them today, or the place closes, or too
+    many openings here led to nothing: addresses of devices and of mail can be made up.
 
     Whoever asks anew while the opening lasts, having mistyped an address, goes on with it.
     """
@@ -181,6 +184,8 @@ def open_for_a_while(db: Session, request: PassRequest, now: datetime, settings:
     if openings:
         request.grant = going_on
         return going_on
+    if _vain_openings(db, request.site_id, now) >= MOST_IN_VAIN:
+        return None
     grant = _new_grant(request, now, settings)
     grant.ends_at, grant.ends_because = min(grant.ends_at, now + OPENING), RefusalReason.PROOF_AWAITED
     if isinstance(decide_admission(terms_of(grant, settings), Usage(), now), Refuse):
@@ -189,6 +194,13 @@ def open_for_a_while(db: Session, request: PassRequest, now: datetime, settings:
     db.add(grant)
     db.flush()
     return grant
+
+
+def _vain_openings(db: Session, site_id: int, now: datetime) -> int:
+    """Of the last hour, those that ended without a proof."""
+    in_vain = (Grant.created_at > now - timedelta(hours=1)) & (Grant.ends_at <= now) & Grant.visitor_id.is_(None)
+    counted = select(func.count(Grant.id)).where(in_vain, Grant.site_id == site_id, Grant.way.in_(PASS_WAYS))
+    return db.scalar(counted) or 0
 
 
 def _is_of(grant: Grant, request: PassRequest) -> bool:

@@ -82,7 +82,8 @@ def identify_reader(db: Session, card: CheckedCard, offer: Offer, site: Site, no
         return Refuse(RefusalReason.UNKNOWN_CARD_OR_PIN)
     given = given_offer(db, card.reader, offer, site, now)
     if isinstance(given, Refuse):
-        _forget_pin(db, system, card.reader)
+        if given.reason is not RefusalReason.OFFER_NOT_HERE:  # which says something of the site, not of them
+            _forget_pin(db, system, card.reader)
         return given
     patron = _written_down(db, system, card, card.reader, now)
     return Refuse(RefusalReason.CARD_BLOCKED) if patron.blocked else Identified(patron, given)
@@ -173,7 +174,8 @@ def _written_down(db: Session, system: LibrarySystem, card: CheckedCard, reader:
 
 
 def _forget_pin(db: Session, system: LibrarySystem, reader: Reader) -> None:
-    """Whom the system knows and the rules refuse does not get in while it is away either."""
+    """Whom the system knows and the rules refuse does not get in while it is away either, nor by a device that is
+    remembered."""
     this_one = (Patron.library_system_id == system.id) & (Patron.card_number == reader.card_number[:64])
     db.execute(update(Patron).where(this_one).values(pin_hash=None, confirmed_at=None))
 

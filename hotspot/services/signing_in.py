@@ -304,14 +304,20 @@ def _identify_remembered(db: Session, device: RememberedDevice, site: Site, now:
     if current_terms(db, site.organisation)[0] != device.terms_version:
         return Refuse(RefusalReason.TERMS_NOT_ACCEPTED)
     if device.patron_id is not None:
-        return _if_good(db.get_one(Patron, device.patron_id, with_for_update=True), site, now)
+        return _if_good(db, db.get_one(Patron, device.patron_id, with_for_update=True), device.offer, site, now)
     voucher = db.scalars(select(Voucher).where(Voucher.id == device.voucher_id).with_for_update(of=Voucher)).one()
     return _if_usable(voucher, now)
 
 
-def _if_good(patron: Patron, site: Site, now: datetime) -> _Person | Refuse:
+def _if_good(db: Session, patron: Patron, offer: Offer, site: Site, now: datetime) -> _Person | Refuse:
+    """Of a system's reader only what is kept can be asked; whom it has refused since is not remembered any more."""
     if patron.blocked:
         return Refuse(RefusalReason.CARD_BLOCKED)
+    if patron.library_system_id is None:
+        given = given_offer(db, reader_of(patron), offer, site, now)
+        return given if isinstance(given, Refuse) else _Person(patron=patron, offer=given)
+    if patron.confirmed_at is None:
+        return Refuse(RefusalReason.DEVICE_NOT_REMEMBERED)
     if patron.expires_on is not None and patron.expires_on < now.astimezone(site.hours.zone).date():
         return Refuse(RefusalReason.CARD_EXPIRED, day=patron.expires_on)
     return _Person(patron=patron)

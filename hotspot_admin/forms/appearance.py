@@ -5,9 +5,9 @@ from flask_wtf.file import FileField
 from wtforms import ValidationError
 from wtforms.fields import Field
 
+from hotspot.message_ids import mark
 from hotspot.policy.colours import parse_colour
 from hotspot_admin.forms.fields import text_field
-from hotspot_admin.language import mark
 
 
 class AppearanceForm(FlaskForm):  # type: ignore[misc]

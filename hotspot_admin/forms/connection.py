@@ -12,10 +12,11 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length
 
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
+from hotspot.message_ids import mark
 from hotspot.services.library_settings import secrets_of
 from hotspot.values import LibrarySystemKind
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 PREFIX = "connection"
 _LONGEST_LINE, _LONGEST_TEXT = 4000, 100_000

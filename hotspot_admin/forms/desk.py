@@ -7,12 +7,13 @@ from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
+from hotspot.message_ids import mark
 from hotspot.printing.voucher_sheet import SheetFormat
 from hotspot.services.desk import Order
 from hotspot.services.vouchers import LARGEST_BATCH, LONGEST_LABEL, LONGEST_USE, MOST_DEVICES
 from hotspot_admin.forms.fields import REQUIRED, text_field
 from hotspot_admin.forms.vouchers import FORMATS, LONGEST_LIFE, OnePassForm, end_of, today_at
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 MOST_HOURS = int(LONGEST_USE.total_seconds()) // 3600
 DETAILS = ("count", "devices", "expires_on", "sheet", "paper_language", "second_language")

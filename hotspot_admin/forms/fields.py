@@ -10,8 +10,9 @@ from wtforms import Form, StringField, ValidationError
 from wtforms.fields import Field
 from wtforms.validators import DataRequired, Length
 
+from hotspot.message_ids import mark
 from hotspot.policy.opening_hours import Interval
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 TOO_LONG = mark("This is too long.")
 REQUIRED = mark("This cannot be empty.")

@@ -8,11 +8,11 @@ from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length
 
+from hotspot.message_ids import mark
 from hotspot.models import Organisation
 from hotspot.services.identity_providers import ProviderDraft
 from hotspot.values import IdentityProfile
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, text_field
-from hotspot_admin.language import mark
 
 PROFILES = {
     IdentityProfile.FRANCECONNECT: mark("FranceConnect: needs an authorisation, which names this use"),

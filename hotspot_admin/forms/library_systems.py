@@ -10,10 +10,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from hotspot.message_ids import mark
 from hotspot.models import Offer, Organisation
 from hotspot.services.library_systems import LONGEST_TRUST
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, text_field
-from hotspot_admin.language import mark
 
 USUAL_TRUST_DAYS = 30
 LONGEST_CARD = 128

@@ -9,12 +9,13 @@ from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 
+from hotspot.message_ids import mark
 from hotspot.models import MessageAuthenticatorMode, Nas, Site
 from hotspot.services.nases import AccessPointDraft, NasDraft
 from hotspot.values import normalise_certificate_name
 from hotspot.vendors import VENDORS
 from hotspot_admin.forms.fields import REQUIRED, TOO_LONG, parse_login_hosts, parse_networks, text_field
-from hotspot_admin.language import mark, network
+from hotspot_admin.language import network
 
 MODES = {
     MessageAuthenticatorMode.REQUIRED: mark(

@@ -9,9 +9,9 @@ from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Regexp
 
+from hotspot.message_ids import mark
 from hotspot.models import Organisation
 from hotspot_admin.forms.fields import text_field
-from hotspot_admin.language import mark
 
 
 class PatronFileForm(FlaskForm):  # type: ignore[misc]

@@ -25,11 +25,11 @@ from wtforms.validators import Optional as MayBeEmpty
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from hotspot.library_wording import BLOCKS
+from hotspot.message_ids import mark
 from hotspot.models import Offer, ReaderRule
 from hotspot.policy.readers import Block, Reader
 from hotspot.services.reader_rules import LONGEST_NAME, LONGEST_SENTENCE, MOST_NAMES, MOST_OWED, OLDEST, RuleDraft
 from hotspot_admin.forms.fields import TOO_LONG, text_field
-from hotspot_admin.language import mark
 
 OFFER, REFUSAL = "offer", "refusal"
 _CHOOSE = mark("Choose one of these.")

@@ -4,8 +4,8 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from hotspot.message_ids import mark
 from hotspot_admin.forms.fields import printable
-from hotspot_admin.language import mark
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]

@@ -20,12 +20,13 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, Length, StopValidation
 from wtforms.validators import Optional as MayBeEmpty
 
+from hotspot.message_ids import mark
 from hotspot.models import Organisation, Site
 from hotspot.policy.opening_hours import Interval
 from hotspot.services.sites import DEFAULT_ZONE, SiteDraft, UnlikeDay, is_time_zone
 from hotspot.values import SiteKind
 from hotspot_admin.forms.fields import TOO_LONG, parse_hours, print_hours, text_field
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 KINDS = {
     SiteKind.LIBRARY: mark("Library"),

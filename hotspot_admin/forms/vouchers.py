@@ -10,12 +10,13 @@ from wtforms.fields import Field
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, NumberRange
 
+from hotspot.message_ids import mark
 from hotspot.models import Offer, Site
 from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat
 from hotspot.services.vouchers import LARGEST_BATCH, LONGEST_LABEL
 from hotspot_admin.forms.fields import REQUIRED, text_field
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 
 LONGEST_LIFE = timedelta(days=5 * 366)
 USUAL_LIFE = timedelta(days=90)

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from hotspot.health import check_health
+from hotspot.message_ids import mark
 from hotspot.models import LibrarySystem, Site
 from hotspot.policy.nas_health import State
 from hotspot.services.library_systems import list_systems
@@ -18,7 +19,7 @@ from hotspot.services.usage import figures_by_day
 from hotspot.services.wifi_sessions import who_is_online
 from hotspot_admin.access import Permission, may, requires
 from hotspot_admin.charts import columns
-from hotspot_admin.language import gettext, mark, ngettext
+from hotspot_admin.language import gettext, ngettext
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.views.desk import desk_page
 from hotspot_admin.views.sites import is_open

@@ -10,6 +10,7 @@ from hotspot.adapters.library_systems.libraries import settings_class
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
 from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits
 from hotspot.errors import Conflict, InvalidInput, NotFound
+from hotspot.message_ids import mark
 from hotspot.models import LibrarySystem
 from hotspot.services import library_systems as systems
 from hotspot.services.examining_libraries import apply_rules, examine, note_examination
@@ -21,7 +22,7 @@ from hotspot_admin.access import Permission, requires
 from hotspot_admin.answers import error_page
 from hotspot_admin.forms.connection import ConnectionForm, make_form
 from hotspot_admin.forms.library_systems import AttachForm, SystemForm, TestCardForm
-from hotspot_admin.language import gettext, mark
+from hotspot_admin.language import gettext
 from hotspot_admin.library_pages import explain_examination, explain_ruled
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.wording import SYSTEM_HINTS, SYSTEM_KINDS

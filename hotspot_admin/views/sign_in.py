@@ -8,13 +8,14 @@ from flask_login import current_user
 
 from hotspot.adapters.rate_limit import Attempt, Limit, RateLimits, whose
 from hotspot.errors import Unavailable
+from hotspot.message_ids import mark
 from hotspot.services.staff import set_language, sign_in_staff
 from hotspot_admin import visits
 from hotspot_admin.access import Permission, public, requires
 from hotspot_admin.answers import error_page
 from hotspot_admin.doing import own_path
 from hotspot_admin.forms.sign_in import SignInForm
-from hotspot_admin.language import LANGUAGES, mark
+from hotspot_admin.language import LANGUAGES
 from hotspot_admin.resources import now, resources, scope
 
 blueprint = Blueprint("sign_in", __name__)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from hotspot.message_ids import mark
 from hotspot.models import Offer, Site, VoucherBatch
 from hotspot.printing.languages import PAPER_LANGUAGES
 from hotspot.printing.voucher_sheet import SheetFormat, draw_voucher_sheet, sheet_of_batch
@@ -16,7 +17,7 @@ from hotspot.services.vouchers import VoucherState
 from hotspot.values import parse_row_id
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.vouchers import FORMATS, USUAL_LIFE, BatchForm, OnePassForm, end_of
-from hotspot_admin.language import gettext, language, mark, ngettext
+from hotspot_admin.language import gettext, language, ngettext
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.views.online import said_of, visits_too
 

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True)),
         sa.Column("granted_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("expires_at > created_at", name="expires_after_it_begins"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_pass_requests_device_mac_created_at", "pass_requests", ["device_mac", "created_at"])
     op.create_index("ix_pass_requests_visitor_id_granted_at", "pass_requests", ["visitor_id", "granted_at"])

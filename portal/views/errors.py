@@ -7,8 +7,9 @@ from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from hotspot.errors import Conflict, Forbidden, HotspotError, InvalidInput, NotFound, Unavailable
+from hotspot.message_ids import mark
 from portal.answers import page
-from portal.language import gettext, mark
+from portal.language import gettext
 
 log = get_logger()
 

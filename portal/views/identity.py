@@ -21,13 +21,11 @@ from hotspot.portal_links import grant_of_token, refused_url
 from hotspot.services.arriving import get_redirect_secret
 from hotspot.services.attempts import within_message_limits
 from hotspot.services.identifying import Identifying, find_identifying, find_provider, open_to_identify, settle
-from hotspot.services.passes import PassAsk
 from hotspot.services.signing_in import SignedIn
 from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Way as WayOn
 from portal.answers import count_refusal, page, refusal_page
 from portal.arrival import Arrival
-from portal.device_family import device_family
 from portal.identity import browser_of_request, give_cookie, speak_with, take_cookie
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, note_lengthened, see_other
@@ -53,15 +51,7 @@ def post_identity(arrival: Arrival) -> Response:
     offer = next((each for each in offers if each.id == form.offer.data), None)
     if offer is None:
         return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
-    ask = PassAsk(
-        nas_id=arrival.nas_id,
-        site_id=arrival.site_id,
-        device_mac=arrival.device_mac,
-        offer_id=offer.id,
-        terms_version=site.terms_version if form.accept_terms.data == site.terms_version else None,
-        language=language(),
-        device_family=device_family(request.user_agent.string),
-    )
+    ask = form.ask(arrival, site)
 
     def opened() -> tuple[SignedIn, bytes | None] | Refuse:
         with made.database.transaction() as db:

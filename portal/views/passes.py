@@ -21,8 +21,7 @@ from hotspot.services.sponsoring import HOST_LIFE, ask_host
 from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Notice, count_refusal, status_of
 from portal.arrival import Arrival
-from portal.device_family import device_family
-from portal.language import gettext, language
+from portal.language import gettext
 from portal.letting_in import see_other
 from portal.messages import counted, counted_again
 from portal.pass_forms import FORM_WAYS, PassForm, Read, Sponsored
@@ -55,15 +54,7 @@ def post_pass(arrival: Arrival) -> Response:
     if isinstance(read, tuple):
         notice = Notice(gettext("There is something to correct."), fields=read)
         return welcome_page(arrival, Shown(notice, tried=offer, typed=form.typed), HTTPStatus.UNPROCESSABLE_ENTITY)
-    ask = PassAsk(
-        nas_id=arrival.nas_id,
-        site_id=arrival.site_id,
-        device_mac=arrival.device_mac,
-        offer_id=offer.id,
-        terms_version=site.terms_version if form.accept_terms.data == site.terms_version else None,
-        language=language(),
-        device_family=device_family(request.user_agent.string),
-    )
+    ask = form.ask(arrival, site)
     answer = counted(offer.way, read, ask, lambda db: _begin(db, ask, read))
     if isinstance(answer, Refuse):
         return refused(arrival, site, answer, offer, typed=form.typed)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -143,13 +144,13 @@ def test_an_endless_answer_is_cut_off() -> None:
 
 def test_a_server_that_drips_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each octet comes in time, and all of them never."""
-    monkeypatch.setattr(sms_http, "_WHOLE_SECONDS", 0.0)
+    monkeypatch.setattr(sms_http, "_WITHIN", timedelta(0))
     with a_text_provider(*YES["brevo"]) as server, pytest.raises(Unavailable):
         send(PROVIDERS["brevo"], server)
 
 
 def test_a_server_that_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sms_http, "_STEP_SECONDS", 0.2)
+    monkeypatch.setattr(sms_http, "_WITHIN", timedelta(seconds=0.2))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         taken: list[socket.socket] = []

@@ -75,4 +75,4 @@ def test_the_gateways_page_says_that_it_obeys(desk: Desk, visitor: Visitor) -> N
 
     desk.open("/gateways/1")
 
-    expect(desk.page.locator("#changes").get_by_text("Obéi il y a")).to_be_visible()
+    expect(desk.page.locator("#changes").get_by_text("Obéi il y a").first).to_be_visible()

@@ -97,7 +97,7 @@ def test_by_mail_the_same_connection_goes_on_beyond_the_opening(guest: Visitor, 
     expect(guest.page.locator("#awaited")).to_have_count(0)
     guest.expect_online()
 
-    for _ in range(20):  # the CoA-Request is on its way
+    for _ in range(80):  # the CoA-Request is on its way
         if re.match(r"1 h", left := time_left(guest)):
             break
         guest.page.wait_for_timeout(250)

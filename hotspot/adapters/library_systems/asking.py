@@ -4,14 +4,15 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step, Unreadable
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble
+from hotspot.adapters.wire import Deadline
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 
 _LONGEST = 128
 """Characters of a card number or PIN that is worth asking about."""
+NOT_ENCRYPTED = "not encrypted: cards and PINs can be read on the way"
 
 
 def ask_within(
@@ -23,6 +24,8 @@ def ask_within(
         return None
     try:
         return ask(card_number, pin, Deadline(within))
+    except RecordTrouble as trouble:
+        raise Unreadable(trouble.detail) from trouble
     except Trouble as trouble:
         raise Unavailable("library") from trouble
 

@@ -5,19 +5,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, HttpUrl
 from pydantic.config import JsonDict
 
-from hotspot.adapters.library_systems.wire import is_loopback, trust
+from hotspot.adapters.wire import is_loopback, trust
+from hotspot.message_ids import mark
 
-
-def mark(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
+BAD_CERTIFICATE = mark("This is not a certificate in PEM form.")
 
 
 def _is_pem(value: str) -> str:
     try:
         trust(value)
     except ValueError as error:
-        raise ValueError(mark("This is not a certificate in PEM form.")) from error
+        raise ValueError(BAD_CERTIFICATE) from error
     return value.strip()
 
 

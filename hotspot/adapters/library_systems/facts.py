@@ -1,12 +1,12 @@
 """What systems write in a reader's record, read: days, money, yes and no. What is not said is None; what cannot be read
-is a Trouble, since a card whose expiry we do not understand is not a card without one."""
+is a RecordTrouble, since a card whose expiry we do not understand is not a card without one."""
 
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from hotspot.adapters.library_systems.library_system import Step
-from hotspot.adapters.library_systems.trouble import Trouble
+from hotspot.adapters.library_systems.trouble import RecordTrouble
 
 LONGEST_CARD = 64
 """Characters, of the category and the home library too: as they are kept."""
@@ -27,7 +27,7 @@ def card(value: object) -> str:
     """Needed: a reader without a number cannot be told from another."""
     text = _text(value)
     if not text or len(text) > LONGEST_CARD:
-        raise Trouble(Step.SPEAKS, "the answer has no card number, or a far too long one")
+        raise RecordTrouble(Step.SPEAKS, "the answer has no card number, or a far too long one")
     return text
 
 
@@ -47,7 +47,7 @@ def day(value: object, what: str) -> date | None:
                 return date(int(found["year"]), int(found["month"]), int(found["day"]))
             except ValueError:
                 break
-    raise Trouble(Step.SPEAKS, f"{what} is not a date")
+    raise RecordTrouble(Step.SPEAKS, f"{what} is not a date")
 
 
 def money(value: object) -> Decimal | None:
@@ -61,7 +61,7 @@ def money(value: object) -> Decimal | None:
             return min(max(amount, Decimal(0)), _MOST).quantize(_CENT)
     except InvalidOperation:
         pass
-    raise Trouble(Step.SPEAKS, "what is owed is not an amount")
+    raise RecordTrouble(Step.SPEAKS, "what is owed is not an amount")
 
 
 def _text(value: object) -> str:

@@ -1,38 +1,22 @@
-"""HTTP as library systems are asked by it: within a time that covers everything, no more than so many octets, and
-nothing followed, kept or guessed. One client for each system, used by several threads at once."""
+"""HTTP as library systems are asked by it: one client for each system, used by several threads at once."""
 
 import json
-import logging
-import socket
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-import httpcore
 import httpx
 
-from hotspot.adapters.library_systems import wire
-from hotspot.adapters.library_systems.library_system import Finding, Step
-from hotspot.adapters.library_systems.trouble import Trouble, shown
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters import bounded_http, wire
+from hotspot.adapters.library_systems.asking import NOT_ENCRYPTED
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
+from hotspot.adapters.library_systems.trouble import Trouble, as_trouble
+from hotspot.adapters.wire import Deadline, shown
 
 MOST_OCTETS = 256 * 1024
 """Of an answer. A patron is some kilobytes."""
-_MOST_CONNECTIONS = 32
-_IDLE_FOR = 4.0
-"""Seconds that a connection is kept for the next reader: many servers end it after five."""
 _CHARSETS = frozenset({"iso-8859-1", "iso-8859-15", "windows-1252", "latin1"})
-
-# They log addresses, and an address may hold a card number
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
-
-_deadline: ContextVar[Deadline] = ContextVar("deadline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +53,7 @@ class HttpClient:
     """
 
     def __init__(self, ca_pem: str) -> None:
-        self._tls = wire.trust(ca_pem)
-        self._client = httpx.Client(
-            transport=_Transport(self._tls),
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one reader's visit is not the next one's
-            headers={"User-Agent": "Parvis", "Accept-Encoding": "identity"},
-        )
+        self._http = bounded_http.HttpClient(ca_pem, most_octets=MOST_OCTETS)
 
     def send(
         self,
@@ -87,26 +64,30 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
-        with _time_counts(deadline):
-            try:
-                timeout = httpx.Timeout(deadline.left())
-                with self._client.stream(method, url, headers=headers, content=content, timeout=timeout) as response:
-                    return _read(response)
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                raise _explain(error) from error
-            except RuntimeError as error:
-                if not self._client.is_closed:
-                    raise
-                raise Trouble(Step.REACHED, "its settings have just changed") from error
+        with as_trouble():
+            answer = self._http.send(method, url, deadline, headers=headers, content=content)
+        if 300 <= answer.status < 400:
+            where = answer.sends_to or "another address"
+            raise Trouble(Step.SPEAKS, shown(f"HTTP {answer.status}: it sends on to {where}"))
+        return Answer(answer.status, answer.body, answer.content_type)
 
     def reach(self, url: str, deadline: Deadline) -> Iterator[Finding]:
+        """The first steps of an examination."""
         parsed = httpx.URL(url)
         is_encrypted = parsed.scheme == "https"
-        port = parsed.port or (443 if is_encrypted else 80)
-        return wire.reach(parsed.raw_host.decode("ascii"), port, self._tls if is_encrypted else None, deadline)
+        host, port = parsed.raw_host.decode("ascii"), parsed.port or (443 if is_encrypted else 80)
+        with as_trouble():
+            connection = wire.connect(host, port, deadline)
+            yield Finding(Step.REACHED, Outcome.WELL, wire.peer_of(connection))
+            if is_encrypted:
+                with wire.begin_tls(connection, self._http.tls, host, deadline) as encrypted:
+                    yield Finding(Step.TRUSTED, Outcome.WELL, encrypted.version() or "")
+            else:
+                connection.close()
+                yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, NOT_ENCRYPTED)
 
     def close(self) -> None:
-        self._client.close()
+        self._http.close()
 
 
 def described(answer: Answer, hidden: Iterable[str]) -> str:
@@ -125,103 +106,10 @@ def described(answer: Answer, hidden: Iterable[str]) -> str:
     return shown(f"HTTP {answer.status}: {reason}" if reason else answer.described(), hidden)
 
 
-@contextmanager
-def _time_counts(deadline: Deadline) -> Iterator[None]:
-    token = _deadline.set(deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def _read(response: httpx.Response) -> Answer:
-    content_type = response.headers.get("Content-Type", "")
-    if response.is_redirect:
-        host = response.next_request.url.host if response.next_request else ""
-        raise Trouble(Step.SPEAKS, shown(f"HTTP {response.status_code}: it sends on to {host or 'another address'}"))
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise Trouble(Step.SPEAKS, f"HTTP {response.status_code}: compressed, which was not asked for")
-    body = bytearray()
-    for part in response.iter_raw():
-        body += part
-        if len(body) > MOST_OCTETS:
-            raise Trouble(Step.SPEAKS, f"HTTP {response.status_code}: more than {MOST_OCTETS // 1024} KiB")
-    return Answer(response.status_code, bytes(body), content_type)
-
-
-def _explain(error: Exception) -> Trouble:
-    if isinstance(error, httpx.PoolTimeout | TimeoutError):
-        return Trouble(Step.REACHED, "no answer in time")
-    if isinstance(error, httpx.RemoteProtocolError):
-        return Trouble(Step.SPEAKS, "it broke off, or does not speak HTTP")
-    return Trouble(Step.REACHED, type(error).__name__)
+def unsound(answer: Answer, hidden: Iterable[str]) -> Trouble:
+    """For a status that says neither yes nor no."""
+    return Trouble(Step.LET_IN if answer.status in (401, 403) else Step.SPEAKS, described(answer, hidden))
 
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-class _Transport(httpx.HTTPTransport):
-    """httpx limits each step: an answer that comes drop by drop would never be late. Here all steps share the deadline.
-    The pool is httpx's own but for the backend, for which it has no argument."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context, trust_env=False)
-        self._pool.close()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=_MOST_CONNECTIONS,
-            max_keepalive_connections=_MOST_CONNECTIONS,
-            keepalive_expiry=_IDLE_FOR,
-            network_backend=_InTime(),
-        )
-
-
-class _InTime(httpcore.NetworkBackend):
-    """What it raises is a Trouble: httpcore lets it pass."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline counts, here and below
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        return _Stream(wire.connect(host, port, _deadline.get()))
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        try:
-            self._connection.settimeout(_deadline.get().left())
-            return self._connection.recv(max_bytes)
-        except OSError as error:
-            raise wire.explain(error) from error
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        try:
-            self._connection.settimeout(_deadline.get().left())
-            self._connection.sendall(buffer)
-        except TimeoutError as error:
-            raise wire.explain(error) from error
-        except OSError as error:  # it may have answered before it had heard everything: httpcore looks
-            raise httpcore.WriteError from error
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        return _Stream(wire.begin_tls(self._connection, ssl_context, server_hostname or "", _deadline.get()))
-
-    def get_extra_info(self, info: str) -> Any:
-        """Asked before a connection is used again: one that has something to say has been ended."""
-        return wire.is_readable(self._connection) if info == "is_readable" else None
-
-    def close(self) -> None:
-        self._connection.close()

@@ -8,14 +8,14 @@ from typing import Any
 
 from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, try_card
-from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
+from hotspot.adapters.library_systems.http_client import Answer, HttpClient, unsound
 from hotspot.adapters.library_systems.http_settings import HttpSettings, headers_of
 from hotspot.adapters.library_systems.http_template import CONTENT_TYPES, fill_address, fill_body
 from hotspot.adapters.library_systems.json_path import find, parse_path, printed
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials
-from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble
+from hotspot.adapters.wire import Deadline
 from hotspot.policy.readers import Block, Reader
 
 
@@ -55,10 +55,10 @@ class HttpConnector:
         if answer is None or answer.status in self._no:
             return None
         if answer.status not in self._yes:
-            raise _unsound(answer, card_number, pin)
+            raise unsound(answer, (card_number, pin))
         if self._settings.yes_path:
-            said = find(answer.json(), parse_path(self._settings.yes_path))
-            if printed(said) != self._settings.yes_value:
+            said = printed(find(answer.json(), parse_path(self._settings.yes_path)))
+            if not said or said != self._settings.yes_value:  # nothing is no yes, even where nothing was wanted
                 return None
         return self._reader(self._record(answer, card_number, pin, deadline), card_number)
 
@@ -79,10 +79,10 @@ class HttpConnector:
             return answer.json() if any(self._paths().values()) else None
         address = fill_address(settings.record_address, card_number, pin)
         if address is None:
-            raise Trouble(Step.SPEAKS, "record: no address for this card")
+            raise RecordTrouble(Step.SPEAKS, "record: no address for this card")
         record = self._send("GET", address, {}, None, deadline)
         if record.status != 200:
-            raise _unsound(record, card_number, pin)
+            raise unsound(record, (card_number, pin))
         return record.json()
 
     def _send(
@@ -117,8 +117,3 @@ class HttpConnector:
             blocks=frozenset({Block.BLOCKED}) if facts.yes(said["blocked"]) else frozenset(),
             owes=facts.money(said["owes"]),
         )
-
-
-def _unsound(answer: Answer, card_number: str, pin: str) -> Trouble:
-    step = Step.LET_IN if answer.status in (401, 403) else Step.SPEAKS
-    return Trouble(step, described(answer, (card_number, pin)))

@@ -8,16 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from hotspot.adapters.library_systems import http_template
-from hotspot.adapters.library_systems.connection_fields import (
-    LINES,
-    CertificateText,
-    Unencrypted,
-    check_address,
-    mark,
-)
+from hotspot.adapters.library_systems.connection_fields import LINES, CertificateText, Unencrypted, check_address
 from hotspot.adapters.library_systems.http_template import BodyKind
 from hotspot.adapters.library_systems.json_path import parse_path
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
+from hotspot.message_ids import mark
 
 _HEADER = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[\x20-\x7e]*)")
 """RFC 9110 section 5.1, with values in ASCII."""

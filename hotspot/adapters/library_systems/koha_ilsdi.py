@@ -11,12 +11,13 @@ from pydantic import Field, HttpUrl, model_validator
 
 from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, try_card
-from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
+from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url
 from hotspot.adapters.library_systems.http_client import HttpClient
 from hotspot.adapters.library_systems.library_system import ConnectionSettings, Finding, Outcome, Step
-from hotspot.adapters.library_systems.trouble import Trouble, shown
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import Trouble
 from hotspot.adapters.library_systems.xml_answer import read_flat
+from hotspot.adapters.wire import Deadline, shown
+from hotspot.message_ids import mark
 from hotspot.policy.readers import Block, Reader
 
 _IS_NO = frozenset({"PatronNotFound", "PasswordExpired"})

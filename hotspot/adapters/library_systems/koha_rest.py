@@ -12,12 +12,13 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from hotspot.adapters.library_systems import facts
 from hotspot.adapters.library_systems.asking import ask_within, gather, is_askable, try_card
-from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url, mark
-from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
+from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, check_http_url
+from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described, unsound
 from hotspot.adapters.library_systems.library_system import ConnectionSettings, Finding, Outcome, Step
 from hotspot.adapters.library_systems.oauth import ClientCredentials, basic
 from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.wire import Deadline
+from hotspot.message_ids import mark
 from hotspot.policy.readers import Block, Reader
 
 
@@ -125,7 +126,7 @@ class KohaRest:
         if answer.status == 400 and _is_no(answer):
             return None
         if answer.status != 201:
-            raise _unsound(answer, (card_number, pin))
+            raise unsound(answer, (card_number, pin))
         validated = answer.json()
         if not isinstance(validated, dict) or not _is_id(validated.get("patron_id")):
             raise Trouble(Step.SPEAKS, "HTTP 201 without a patron_id")
@@ -137,14 +138,14 @@ class KohaRest:
         if answer.status == 403:
             return None
         if answer.status != 200:
-            raise _unsound(answer, hidden)
+            raise unsound(answer, hidden)
         account = answer.json()
         return facts.money(account.get("balance") if isinstance(account, dict) else None)
 
     def _read(self, path: str, hidden: tuple[str, ...], deadline: Deadline) -> dict[str, Any]:
         answer = self._send("GET", path, deadline)
         if answer.status != 200:
-            raise _unsound(answer, hidden)
+            raise unsound(answer, hidden)
         record = answer.json()
         if not isinstance(record, dict):
             raise Trouble(Step.SPEAKS, "the record is not one")
@@ -175,7 +176,3 @@ def _is_no(answer: Answer) -> bool:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _unsound(answer: Answer, hidden: tuple[str, ...]) -> Trouble:
-    return Trouble(Step.LET_IN if answer.status in (401, 403) else Step.SPEAKS, described(answer, hidden))

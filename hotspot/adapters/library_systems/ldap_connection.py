@@ -4,15 +4,14 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Literal, Self, TypeVar
 
+from hotspot.adapters import wire
 from hotspot.adapters.library_systems import ldap_messages as ldap
-from hotspot.adapters.library_systems import wire
 from hotspot.adapters.library_systems.ldap_messages import Entry, Malformed, Message, Result, Tag
 from hotspot.adapters.library_systems.library_system import Step
-from hotspot.adapters.library_systems.trouble import Trouble, shown
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import Trouble, as_trouble
+from hotspot.adapters.wire import Deadline, shown
 
 _Read = TypeVar("_Read")
 Security = Literal["ldaps", "starttls", "none"]
@@ -55,7 +54,8 @@ class LdapConnection:
 
     def begin_tls(self, context: ssl.SSLContext, host: str) -> None:
         """What was said before is forgotten: it may have come from somebody in between."""
-        self._connection = wire.begin_tls(self._connection, context, host, self._deadline)
+        with as_trouble():
+            self._connection = wire.begin_tls(self._connection, context, host, self._deadline)
         self._buffer = b""
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
@@ -104,22 +104,21 @@ class LdapConnection:
     def _answers(self, operation: bytes) -> Iterator[Message]:
         """One after the other, for as long as they are asked for."""
         self._requests += 1
-        deadline = Deadline(timedelta(seconds=self._left(_ANSWERING)))
         try:
-            self._connection.settimeout(deadline.left())
-            self._connection.sendall(ldap.request(self._requests, operation))
-            while True:
-                message = self._receive(deadline)
-                if message.message_id == 0:  # RFC 4511 section 4.4.1
-                    notice = ldap.read_result(message.content)
-                    raise Trouble(Step.SPEAKS, shown(f"it ends the connection: {notice.name} {notice.text}"))
-                if message.message_id != self._requests:
-                    raise Malformed("an answer to something that was not asked")
-                yield message
+            with as_trouble():
+                deadline = self._deadline.sooner(_ANSWERING)
+                self._connection.settimeout(deadline.left())
+                self._connection.sendall(ldap.request(self._requests, operation))
+                while True:
+                    message = self._receive(deadline)
+                    if message.message_id == 0:  # RFC 4511 section 4.4.1
+                        notice = ldap.read_result(message.content)
+                        raise Trouble(Step.SPEAKS, shown(f"it ends the connection: {notice.name} {notice.text}"))
+                    if message.message_id != self._requests:
+                        raise Malformed("an answer to something that was not asked")
+                    yield message
         except Malformed as error:
             raise Trouble(Step.SPEAKS, f"it does not speak LDAP: {error}") from error
-        except OSError as error:
-            raise wire.explain(error) from error
 
     def _receive(self, deadline: Deadline) -> Message:
         while (length := ldap.length_of_first(self._buffer)) is None or len(self._buffer) < length:
@@ -130,12 +129,6 @@ class LdapConnection:
             self._buffer += more
         whole, self._buffer = self._buffer[:length], self._buffer[length:]
         return ldap.read_message(whole)
-
-    def _left(self, at_most: float) -> float:
-        try:
-            return self._deadline.left(at_most)
-        except TimeoutError as error:
-            raise wire.explain(error) from error
 
 
 def _sound(read: Callable[[bytes], _Read], message: Message) -> _Read:
@@ -149,7 +142,8 @@ def open_connection(
     host: str, port: int, security: Security, context: ssl.SSLContext, deadline: Deadline, at_most: float = _CONNECTING
 ) -> LdapConnection:
     """Encrypted, unless `security` is "none". Trouble if it cannot be."""
-    connection = LdapConnection(wire.connect(host, port, deadline, min(at_most, _CONNECTING)), deadline)
+    with as_trouble():
+        connection = LdapConnection(wire.connect(host, port, deadline.sooner(min(at_most, _CONNECTING))), deadline)
     try:
         if security == "ldaps":
             connection.begin_tls(context, host)

@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from hotspot.adapters.library_systems import facts, wire
-from hotspot.adapters.library_systems.asking import ask_within, gather, is_askable, try_card
+from hotspot.adapters.library_systems import facts
+from hotspot.adapters.library_systems.asking import NOT_ENCRYPTED, ask_within, gather, is_askable, try_card
 from hotspot.adapters.library_systems.ldap_connection import LdapConnection, open_connection
 from hotspot.adapters.library_systems.ldap_filter import parse_filter
 from hotspot.adapters.library_systems.ldap_messages import Code, Entry, Result
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.trouble import Trouble, shown
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import RecordTrouble, Trouble, as_trouble
+from hotspot.adapters.wire import Deadline, shown, trust
 from hotspot.policy.readers import Block, Reader
 
 _LAST_FOR = 60.0
@@ -44,7 +44,7 @@ _UNIX_EPOCH = date(1970, 1, 1)
 class LdapDirectory:
     def __init__(self, settings: LdapSettings) -> None:
         self._settings = settings
-        self._context = wire.trust(settings.ca_pem)
+        self._context = trust(settings.ca_pem)
         self._condition = parse_filter(settings.filter)
         self._lock = threading.Lock()
         self._away_until: dict[tuple[str, int], float] = {}
@@ -64,7 +64,7 @@ class LdapDirectory:
             if connection.encryption:
                 yield Finding(Step.TRUSTED, Outcome.WELL, connection.encryption)
             else:
-                yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, wire.NOT_ENCRYPTED)
+                yield Finding(Step.TRUSTED, Outcome.DOUBTFUL, NOT_ENCRYPTED)
             self._sign_in(connection)
             yield Finding(Step.LET_IN, Outcome.WELL)
             if self._find(connection, f"parvis-{secrets.token_hex(8)}"):
@@ -100,11 +100,10 @@ class LdapDirectory:
         settings = self._settings
         addresses = self._in_order()
         for number, (host, port) in enumerate(addresses, start=1):
-            try:
+            with as_trouble():
                 share = deadline.left() / (len(addresses) - number + 1)
+            try:
                 return open_connection(host, port, settings.security, self._context, deadline, share)
-            except TimeoutError as error:
-                raise wire.explain(error) from error
             except Trouble:
                 with self._lock:
                     self._away_until[host, port] = time.monotonic() + _LAST_FOR
@@ -122,7 +121,7 @@ class LdapDirectory:
         if self._settings.account:
             result = connection.bind(self._settings.account, password)
             if result.code != Code.SUCCESS:
-                raise Trouble(Step.LET_IN, _described(result, password))
+                raise Trouble(Step.LET_IN, _described(result, (password,)))
 
     def _find(self, connection: LdapConnection, card_number: str) -> Sequence[Entry]:
         """Two if there are several."""
@@ -141,7 +140,7 @@ class LdapDirectory:
             return entries
         refused = (Code.OPERATIONS_ERROR, Code.INSUFFICIENT_ACCESS_RIGHTS, Code.STRONGER_AUTH_REQUIRED)
         step = Step.LET_IN if result.code in refused else Step.SPEAKS
-        raise Trouble(step, _described(result, card_number))
+        raise Trouble(step, _described(result, (card_number,)))
 
     def _judge(self, result: Result, entry: Entry, typed: str) -> Reader | None:
         is_right = result.code == Code.SUCCESS
@@ -149,7 +148,7 @@ class LdapDirectory:
         if result.code == Code.INVALID_CREDENTIALS and (is_blocked or has_expired):
             is_right = True
         elif result.code not in (Code.SUCCESS, *_THIS_ENTRY):
-            raise Trouble(Step.SPEAKS, _described(result, typed))
+            raise Trouble(Step.SPEAKS, _described(result, (typed, entry.dn)))  # which may be a name
         if not is_right:
             return None
         return self._reader(entry, typed, is_blocked=is_blocked, has_expired=has_expired)
@@ -172,8 +171,8 @@ class LdapDirectory:
         )
 
 
-def _described(result: Result, hidden: str) -> str:
-    return shown(f"{result.name} {result.text}", (hidden,))
+def _described(result: Result, hidden: tuple[str, ...]) -> str:
+    return shown(f"{result.name} {result.text}", hidden)
 
 
 def _first(entry: Entry, attribute: str) -> str | None:
@@ -183,7 +182,7 @@ def _first(entry: Entry, attribute: str) -> str | None:
     try:
         return values[0].decode()
     except UnicodeDecodeError as error:
-        raise Trouble(Step.SPEAKS, f"{attribute} is not a text") from error
+        raise RecordTrouble(Step.SPEAKS, f"{attribute} is not a text") from error
 
 
 def _number(text: str | None, attribute: str) -> int | None:
@@ -192,7 +191,7 @@ def _number(text: str | None, attribute: str) -> int | None:
     try:
         return int(text)
     except ValueError as error:
-        raise Trouble(Step.SPEAKS, f"{attribute} is not a number") from error
+        raise RecordTrouble(Step.SPEAKS, f"{attribute} is not a number") from error
 
 
 def _expiry(attribute: str, text: str | None) -> date | None:

@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted, mark
+from hotspot.adapters.library_systems.connection_fields import CertificateText, Unencrypted
 from hotspot.adapters.library_systems.ldap_filter import parse_filter
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
-from hotspot.adapters.library_systems.wire import is_loopback
+from hotspot.adapters.wire import is_loopback
+from hotspot.message_ids import mark
 
 
 def servers_of(text: str, usual_port: int) -> tuple[tuple[str, int], ...]:

@@ -6,16 +6,18 @@ else.
 """
 
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from structlog import get_logger
 
-from hotspot.adapters.library_systems.library_system import ConnectionSettings, LibrarySystem
+from hotspot.adapters.library_systems.library_system import ConnectionSettings, LibrarySystem, Unreadable
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 from hotspot.values import LibrarySystemKind
@@ -144,11 +146,17 @@ class _Guarded:
             reader = self._opened().ask(card_number, pin, left)
         except Away:
             raise
+        except Unreadable as error:  # it answers: who has a sound record is not kept out with this one
+            self._failures = 0
+            log.warning("library_record_unreadable", system=self._connection.system_id, because=error.because)
+            raise Away(error.because, is_certain=False) from error
         except Unavailable as error:
-            raise self._failed(error) from error
+            raise self._failed(error.__cause__ or error, str(error.__cause__ or "")) from error
         except Exception as error:  # a fault of ours, or settings that are none: as good as away, and said so
-            log.exception("library_not_asked", system=self._connection.system_id)
-            raise self._failed(error) from error
+            at = traceback.extract_tb(error.__traceback__)[-1]  # without the error's text, which may quote a card
+            fault = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}"
+            log.error("library_not_asked", system=self._connection.system_id, fault=fault)
+            raise self._failed(error, "") from error
         finally:
             self._room.release()
         self._failures = 0
@@ -175,11 +183,11 @@ class _Guarded:
                 self._system = self._open_one(self._connection.kind, self._connection.settings)
             return self._system
 
-    def _failed(self, error: Exception) -> Away:
-        cause = error.__cause__ or error
+    def _failed(self, cause: BaseException, said: str) -> Away:
+        """`said`: is shown to staff; without it, what kind of failure it is."""
         with self._lock:
             self._failures += 1
-            self._because = (str(cause) or type(cause).__name__)[:200]
+            self._because = (said or type(cause).__name__)[:200]
             is_certain = self._failures >= FAILURES
             if is_certain:
                 self._rests_until = self._clock() + REST

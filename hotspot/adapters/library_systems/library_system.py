@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 
 
@@ -60,12 +61,22 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class Unreadable(Unavailable):
+    """Of one reader: the system answers, and their record cannot be read. It says nothing of other readers."""
+
+    def __init__(self, because: str) -> None:
+        """`because`: which part of a record, never what stands in it."""
+        super().__init__("library")
+        self.because = because
+
+
 class LibrarySystem(Protocol):
     def ask(self, card_number: str, pin: str, within: timedelta) -> Reader | None:
         """The reader; None if there is no such card or the PIN is wrong: the two are not told apart.
 
         An empty card number or PIN is None without asking, unless the settings say that cards have no PIN. Unavailable(
-        "library") when there is no sound answer `within` that time, whoever is to blame.
+        "library") when there is no sound answer `within` that time, whoever is to blame; Unreadable where that is this
+        reader's record alone.
         """
         ...
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from hotspot.adapters.library_systems.http_client import Answer, HttpClient, described
 from hotspot.adapters.library_systems.library_system import Step
-from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.library_systems.trouble import Trouble, as_trouble
+from hotspot.adapters.wire import Deadline
 
 _MARGIN = 30.0
 """Seconds before its end in which a token is no longer used."""
@@ -47,8 +47,9 @@ class ClientCredentials:
 
     def _get(self, deadline: Deadline, instead_of: str | None = None) -> str:
         """Several threads that need one wait for the one that fetches it."""
-        if not self._lock.acquire(timeout=_left(deadline)):
-            raise Trouble(Step.REACHED, "no answer in time")
+        with as_trouble():
+            if not self._lock.acquire(timeout=deadline.left()):
+                raise TimeoutError
         try:
             if self._token is None or self._token[0] == instead_of or self._token[1] <= time.monotonic():
                 self._token = self._fetch(deadline)
@@ -81,10 +82,3 @@ class ClientCredentials:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def _left(deadline: Deadline) -> float:
-    try:
-        return deadline.left()
-    except TimeoutError as error:
-        raise Trouble(Step.REACHED, "no answer in time") from error

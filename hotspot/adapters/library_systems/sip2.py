@@ -1,17 +1,17 @@
 """A library that is asked over SIP2. What is written on the line is in `sip2_messages.py`, the rest beside it."""
 
-import ssl
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from hotspot.adapters.library_systems.library_system import Finding
-from hotspot.adapters.library_systems.sip2_connection import Broken, Connection, Deadline, Resolver, Trouble
+from hotspot.adapters.library_systems.sip2_connection import Broken, Connection
 from hotspot.adapters.library_systems.sip2_examination import Examination
 from hotspot.adapters.library_systems.sip2_messages import Patron, can_be_sent
 from hotspot.adapters.library_systems.sip2_pool import Pool
 from hotspot.adapters.library_systems.sip2_reader import is_accepted, reader_of
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
+from hotspot.adapters.wire import Deadline, NoAnswer, trust
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 
@@ -22,8 +22,7 @@ class Sip2:
     def __init__(self, settings: Sip2Settings) -> None:
         self._settings = settings
         self._dialect = settings.dialect
-        self._context = ssl.create_default_context(cadata=settings.tls_ca or None) if settings.tls else None
-        self._resolver = Resolver()
+        self._context = trust(settings.tls_ca) if settings.tls else None
         self._pool = Pool(settings.connections, settings.idle_seconds, self._open)
 
     def ask(self, card_number: str, pin: str, within: timedelta) -> Reader | None:
@@ -33,15 +32,15 @@ class Sip2:
             return None
         try:
             patron = self._ask(card, pin, Deadline(within))
-        except Trouble as trouble:
-            raise Unavailable("library") from trouble
+        except NoAnswer as error:
+            raise Unavailable("library") from error
         return reader_of(patron, card, self._settings) if is_accepted(patron, self._settings) else None
 
     def examine(self, card_number: str, pin: str, within: timedelta) -> Sequence[Finding]:
         deadline = Deadline(within)
         card = card_number.strip()
         pin = "" if self._settings.card_only else pin
-        examination = Examination(self._settings, self._context, self._resolver, deadline)
+        examination = Examination(self._settings, self._context, deadline)
         try:
             with self._pool.room(deadline):
                 if card and not self._can_be_asked(card, pin):
@@ -49,15 +48,15 @@ class Sip2:
                     examination.refuse_card()
                 else:
                     examination.run(card, pin)
-        except Trouble as trouble:
-            examination.stop(trouble)
+        except NoAnswer as error:
+            examination.stop(error)
         return examination.findings
 
     def close(self) -> None:
         self._pool.close()
 
     def _open(self, deadline: Deadline) -> Connection:
-        return Connection.open(self._settings, self._context, self._resolver, deadline)
+        return Connection.open(self._settings, self._context, deadline)
 
     def _ask(self, card: str, pin: str, deadline: Deadline) -> Patron:
         """A connection that breaks under the question may have been old: once more, on a new one."""

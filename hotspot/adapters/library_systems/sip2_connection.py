@@ -3,15 +3,16 @@
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from datetime import datetime
+from typing import Self, TypeVar
 
+from hotspot.adapters import wire
 from hotspot.adapters.library_systems import sip2_messages as sip2
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
+from hotspot.adapters.wire import Deadline, NoAnswer, Why
 
 _MOST_REPEATS = 2
 """How often either side may ask for the same message again."""
@@ -30,113 +31,15 @@ _IS_OUT = re.compile(rb"invalid|incorrect|fail|denied|refused|error|bad|login[^\
 Said = TypeVar("Said", sip2.Login, sip2.Status, sip2.Patron, sip2.SessionEnd)
 
 
-class Trouble(Exception):
-    """No sound answer. The text is for staff and names no card, PIN or password."""
-
-
-class Broken(Trouble):
+class Broken(NoAnswer):
     """This connection is of no more use; another one may be."""
 
-
-class OutOfTime(Trouble):
-    """The time is up."""
-
-
-class LoginRefused(Trouble):
-    """The server does not take our account."""
-
-
-class Deadline:
-    """The end of the time that everything together may take."""
-
-    def __init__(self, within: timedelta | float) -> None:
-        self._at = time.monotonic() + (within.total_seconds() if isinstance(within, timedelta) else within)
-
-    def left(self) -> float:
-        """Seconds, more than 0. OutOfTime if there are none."""
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise OutOfTime("no answer in time")
-        return left
-
-    def sooner(self, seconds: float) -> "Deadline":
-        """At most so long, and never later than this one."""
-        return Deadline(min(seconds, self.left()))
-
-
-class Resolver:
-    """getaddrinfo knows no time limit: it runs in a thread, one at a time, and a late answer serves who asks next."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: _Resolving | None = None
-
-    def addresses(self, host: str, port: int, deadline: Deadline) -> list[tuple[Any, ...]]:
-        with self._lock:
-            if self._running is None or self._running.done.is_set():
-                self._running = _Resolving(host, port)
-                threading.Thread(target=self._running.run, daemon=True).start()
-            running = self._running
-        if not running.done.wait(deadline.left()):
-            raise OutOfTime("the name was not resolved in time")
-        if running.problem is not None:
-            raise Broken(running.problem)
-        return running.found
-
-
-class _Resolving:
-    def __init__(self, host: str, port: int) -> None:
-        self._asked = host, port
-        self.done = threading.Event()
-        self.found: list[tuple[Any, ...]] = []
-        self.problem: str | None = None
-
-    def run(self) -> None:
-        try:
-            self.found = list(socket.getaddrinfo(*self._asked, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            self.problem = f"the name cannot be resolved: {_reason(error)}"
-        self.done.set()
-
-
-def reach(settings: Sip2Settings, resolver: Resolver, deadline: Deadline) -> socket.socket:
-    """Broken if nobody answers there. An address that is silent leaves the others their share of the time."""
-    addresses = resolver.addresses(settings.host, settings.port, deadline)
-    problem = "the name has no address"
-    for at, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(deadline.left() / (len(addresses) - at))
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            sock.close()
-            problem = _reason(error)
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    deadline.left()
-    raise Broken(problem)
-
-
-def secure(sock: socket.socket, settings: Sip2Settings, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """Broken if there is no TLS, or a certificate that is not to be trusted; the socket is then closed."""
-    try:
-        sock.settimeout(deadline.left())
-        return context.wrap_socket(sock, server_hostname=settings.tls_name or settings.host)
-    except (OSError, ValueError) as error:
-        sock.close()
-        deadline.left()
-        raise Broken(_reason(error)) from error
-    except BaseException:
-        sock.close()
-        raise
+    def __init__(self, detail: str) -> None:
+        super().__init__(Why.BROKE_OFF, detail)
 
 
 class Connection:
-    """Not for two threads at once. After any Trouble it is to be closed."""
+    """Not for two threads at once. After any NoAnswer it is to be closed."""
 
     def __init__(self, sock: socket.socket, settings: Sip2Settings) -> None:
         self._sock = sock
@@ -151,13 +54,11 @@ class Connection:
         self.used_at = time.monotonic()
 
     @classmethod
-    def open(
-        cls, settings: Sip2Settings, context: ssl.SSLContext | None, resolver: Resolver, deadline: Deadline
-    ) -> Self:
+    def open(cls, settings: Sip2Settings, context: ssl.SSLContext | None, deadline: Deadline) -> Self:
         """Reached, secured if there is a context for it, signed in, and well."""
-        sock = reach(settings, resolver, deadline)
+        sock = wire.connect(settings.host, settings.port, deadline)
         if context is not None:
-            sock = secure(sock, settings, context, deadline)
+            sock = wire.begin_tls(sock, context, settings.tls_name or settings.host, deadline)
         connection = cls(sock, settings)
         try:
             connection.log_in(deadline)
@@ -174,12 +75,12 @@ class Connection:
     # signing in
 
     def log_in(self, deadline: Deadline) -> None:
-        """LoginRefused if the server says no."""
+        """Why.REFUSED if the server says no."""
         settings = self._settings
         if settings.login == "message":
             body = sip2.login(settings.user, settings.password.get_secret_value(), settings.location)
             if not self._exchange(body, sip2.Login, deadline).is_accepted:
-                raise LoginRefused("the server answers 940")
+                raise NoAnswer(Why.REFUSED, "the server answers 940")
         elif settings.login == "telnet":
             self._log_in_by_telnet(deadline)
 
@@ -199,7 +100,7 @@ class Connection:
         said = self._read_until(lambda heard: _IS_OUT.search(heard) or _IS_IN.search(heard), deadline)
         is_in = _IS_IN.search(said)
         if is_in is None or _IS_OUT.search(said):
-            raise LoginRefused("the server refuses name or password")
+            raise NoAnswer(Why.REFUSED, "the server refuses name or password")
         self._lines.feed(said[is_in.end() :])
 
     def _read_until(self, is_enough: Callable[[bytes], object], deadline: Deadline) -> bytes:
@@ -226,7 +127,7 @@ class Connection:
         try:
             body = sip2.end_session(self._dialect, card, pin, now)
             self._exchange(body, sip2.SessionEnd, deadline.sooner(_GOODBYE_TAKES))
-        except Trouble:
+        except NoAnswer:
             self.echoes = False
 
     def _asks_status_only(self) -> bool:
@@ -252,7 +153,7 @@ class Connection:
         try:
             request = sip2.seal(body, self._dialect, self._sequence)
         except sip2.Unsendable as error:
-            raise Trouble(f"the settings cannot be sent: {error}") from error
+            raise NoAnswer(Why.REFUSED, f"the settings cannot be sent: {error}") from error
         self._send(request, deadline)
         repeats = 0
         for _ in range(_MOST_STRAYS):
@@ -299,7 +200,7 @@ class Connection:
             octets = self._sock.recv(4096)
         except OSError as error:
             deadline.left()
-            raise Broken(_reason(error)) from error
+            raise Broken(wire.explain(error).detail) from error
         if not octets:
             raise Broken("the server closed the connection")
         return octets
@@ -311,15 +212,4 @@ class Connection:
             self._sock.sendall(octets)
         except OSError as error:
             deadline.left()
-            raise Broken(_reason(error)) from error
-
-
-def _reason(error: BaseException) -> str:
-    """What the machine says, short: nothing that was sent can be in it."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return type(error).__name__
+            raise Broken(wire.explain(error).detail) from error

@@ -8,28 +8,26 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.sip2_connection import Connection, Deadline, Resolver, Trouble, reach, secure
+from hotspot.adapters.library_systems.sip2_connection import Connection
 from hotspot.adapters.library_systems.sip2_messages import Patron, Status
 from hotspot.adapters.library_systems.sip2_reader import filled_fields, is_accepted, unread_dates
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
+from hotspot.adapters.wire import Deadline, NoAnswer, begin_tls, connect, is_loopback, peer_of
 
 
 class Examination:
     """Its connections are its own: what is wrong with a new one must not hide behind an old one that works."""
 
-    def __init__(
-        self, settings: Sip2Settings, context: ssl.SSLContext | None, resolver: Resolver, deadline: Deadline
-    ) -> None:
+    def __init__(self, settings: Sip2Settings, context: ssl.SSLContext | None, deadline: Deadline) -> None:
         self._settings = settings
         self._context = context
-        self._resolver = resolver
         self._deadline = deadline
         self._step = Step.REACHED
-        """What a Trouble is about."""
+        """What a NoAnswer is about."""
         self.findings: list[Finding] = []
 
     def run(self, card: str, pin: str) -> None:
-        """Trouble ends it: `stop` says where."""
+        """NoAnswer ends it: `stop` says where."""
         with closing(self._connected()) as sock, closing(Connection(self._secured(sock), self._settings)) as connection:
             self._let_in(connection)
             status = self._speaks(connection)
@@ -41,22 +39,22 @@ class Examination:
         if self.findings[-1].outcome is not Outcome.WRONG:
             self._wrong_pin(card, pin)
 
-    def stop(self, trouble: Trouble) -> None:
-        self._add(self._step, Outcome.WRONG, str(trouble))
+    def stop(self, error: NoAnswer) -> None:
+        self._add(self._step, Outcome.WRONG, str(error))
 
     def refuse_card(self) -> None:
         """Nothing goes wrong before, and the card is one that is never asked about."""
         self._add(Step.CARD, Outcome.WRONG, "not asked: no PIN, or characters that SIP2 cannot carry")
 
     def _connected(self) -> socket.socket:
-        sock = reach(self._settings, self._resolver, self._deadline)
-        self._add(Step.REACHED, Outcome.WELL, f"{_peer(sock)}, {self._settings.port}")
+        sock = connect(self._settings.host, self._settings.port, self._deadline)
+        self._add(Step.REACHED, Outcome.WELL, f"{peer_of(sock)}, {self._settings.port}")
         return sock
 
     def _secured(self, sock: socket.socket) -> socket.socket:
         self._step = Step.TRUSTED
         if self._context is not None:
-            secured = secure(sock, self._settings, self._context, self._deadline)
+            secured = begin_tls(sock, self._context, self._settings.tls_name or self._settings.host, self._deadline)
             self._add(Step.TRUSTED, Outcome.WELL, secured.version() or "")
             return secured
         if not _is_this_machine(sock):
@@ -98,8 +96,8 @@ class Examination:
         now = datetime.now(UTC).astimezone()
         try:
             patron = connection.ask_patron(card, pin, now, self._deadline)
-        except Trouble as trouble:
-            detail = f"{trouble}: some servers do so when the institution is not theirs"
+        except NoAnswer as error:
+            detail = f"{error}: some servers do so when the institution is not theirs"
             self._add(Step.INSTITUTION, Outcome.DOUBTFUL, detail)
             raise
         connection.end_session(card, pin, now, self._deadline)
@@ -123,11 +121,11 @@ class Examination:
             return
         self._step = Step.WRONG_PIN
         try:
-            with closing(Connection.open(self._settings, self._context, self._resolver, self._deadline)) as connection:
+            with closing(Connection.open(self._settings, self._context, self._deadline)) as connection:
                 now = datetime.now(UTC).astimezone()
                 patron = connection.ask_patron(card, _another_pin(pin), now, self._deadline)
-        except Trouble as trouble:
-            self._add(Step.WRONG_PIN, Outcome.DOUBTFUL, str(trouble))
+        except NoAnswer as error:
+            self._add(Step.WRONG_PIN, Outcome.DOUBTFUL, str(error))
             return
         said = f"BL={_short(patron, 'BL')} CQ={_short(patron, 'CQ')}"
         refused = not is_accepted(patron, self._settings)
@@ -137,17 +135,9 @@ class Examination:
         self.findings.append(Finding(step, outcome, detail))
 
 
-def _peer(sock: socket.socket) -> str:
-    """Its address; empty if it has hung up already."""
-    try:
-        return str(sock.getpeername()[0])
-    except OSError:
-        return ""
-
-
 def _is_this_machine(sock: socket.socket) -> bool:
     """A tunnel begins here, as a rule."""
-    return _peer(sock).removeprefix("::ffff:").startswith("127.") or _peer(sock) == "::1"
+    return is_loopback(peer_of(sock).removeprefix("::ffff:"))
 
 
 def _another_pin(pin: str) -> str:

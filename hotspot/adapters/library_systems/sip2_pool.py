@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hotspot.adapters.library_systems.sip2_connection import Connection, Deadline, OutOfTime, Trouble
+from hotspot.adapters.library_systems.sip2_connection import Connection
+from hotspot.adapters.wire import Deadline, NoAnswer, Why
 
 _TRUSTED_FOR = 5.0
 """Seconds: after so long without use a connection is asked how it is (99) before a card goes over it."""
@@ -63,9 +64,9 @@ class Pool:
 
     @contextmanager
     def _place(self, deadline: Deadline) -> Iterator[None]:
-        """OutOfTime if all are in use for too long."""
+        """NoAnswer if all are in use for too long."""
         if not self._places.acquire(timeout=deadline.left()):
-            raise OutOfTime("all connections are in use")
+            raise NoAnswer(Why.OUT_OF_TIME, "all connections are in use")
         try:
             yield
         finally:
@@ -86,7 +87,7 @@ class Pool:
             return False
         try:
             connection.ask_status(deadline.sooner(min(_CHECK_TAKES, deadline.left() / 3)))
-        except Trouble:
+        except NoAnswer:
             return False
         return True
 

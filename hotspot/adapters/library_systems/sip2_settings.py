@@ -1,20 +1,15 @@
 """What an administrator enters for a library that is asked over SIP2."""
 
 import re
-import ssl
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.config import JsonDict
 
+from hotspot.adapters.library_systems.connection_fields import CertificateText
 from hotspot.adapters.library_systems.library_system import ConnectionSettings
 from hotspot.adapters.library_systems.sip2_messages import Dialect, Encoding, can_be_sent
-
-
-def _(message: str) -> str:
-    """Marks a message id for extraction; it is translated when it is shown."""
-    return message
-
+from hotspot.message_ids import mark as _
 
 _FLAG = r"(?:[1-9]|1[0-4])"
 _CAUSE = rf"{_FLAG}(?:\+{_FLAG})*"
@@ -28,7 +23,6 @@ BAD_LETTERS = _(
 )
 BAD_FLAGS = _("Numbers from 1 to 14, separated by commas, or joined by + where all of them must be set: 5, 1+2+3+4.")
 BAD_TAGS = _("Names of SIP2 fields, two letters or a letter and a digit, separated by commas: PA, BW.")
-BAD_CERTIFICATE = _("This is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----.")
 NEEDS_USER = _("Enter the name and the password of our account, or choose that none is needed.")
 LOGIN_LABELS: JsonDict = {
     "message": _("By a login message (the usual way)"),
@@ -66,12 +60,7 @@ class Sip2Settings(ConnectionSettings):
             "(stunnel, SSH) or a network of your own."
         ),
     )
-    tls_ca: str = Field(
-        "",
-        title=_("Certificate of the authority (PEM)"),
-        description=_("Empty: the authorities that this machine trusts. Paste one if the library has its own."),
-        json_schema_extra={"lines": 6},
-    )
+    tls_ca: CertificateText = ""
     tls_name: str = Field(
         "",
         title=_("Name in the certificate"),
@@ -185,17 +174,6 @@ class Sip2Settings(ConnectionSettings):
         value = value.strip()
         if not re.fullmatch(r"[\w.:%-]{0,253}", value):
             raise ValueError(BAD_HOST)
-        return value
-
-    @field_validator("tls_ca")
-    @classmethod
-    def _is_a_certificate(cls, value: str) -> str:
-        if not value.strip():
-            return ""
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
-        except (ssl.SSLError, ValueError):
-            raise ValueError(BAD_CERTIFICATE) from None
         return value
 
     @field_validator("user", "location", "institution")

@@ -1,10 +1,17 @@
 """Why there is no sound answer from a library's system."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hotspot.adapters.library_systems.library_system import Step
+from hotspot.adapters.wire import NoAnswer, Why, explain
 
-_LONGEST_DETAIL = 180
+_STEPS = {
+    Why.NOT_TRUSTED: Step.TRUSTED,
+    Why.REFUSED: Step.LET_IN,
+    Why.BROKE_OFF: Step.SPEAKS,
+    Why.TOO_LARGE: Step.SPEAKS,
+}
 
 
 class Trouble(Exception):
@@ -16,9 +23,15 @@ class Trouble(Exception):
         self.detail = detail
 
 
-def shown(text: str, hidden: Iterable[str] = ()) -> str:
-    """What the other side said, on one line and short, with stars for the card, PIN or password that it may repeat."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    for each in sorted({each for each in hidden if each}, key=len, reverse=True):
-        line = line.replace(each, "***")
-    return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
+class RecordTrouble(Trouble):
+    """One reader's record cannot be read: the answer is sound but for that. The detail names no value of it."""
+
+
+@contextmanager
+def as_trouble() -> Iterator[None]:
+    """What goes wrong with a connection becomes a Trouble."""
+    try:
+        yield
+    except (NoAnswer, OSError) as error:
+        said = explain(error)
+        raise Trouble(_STEPS.get(said.why, Step.REACHED), said.detail) from error

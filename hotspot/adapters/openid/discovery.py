@@ -7,7 +7,8 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 
-from hotspot.adapters.bounded_http import Caller, HttpAnswer, may_be_called
+from hotspot.adapters.bounded_http import HttpAnswer
+from hotspot.adapters.openid.caller import Caller, may_be_called
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 SIGNATURES = ("ES256", "RS256")

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from hotspot.adapters.bounded_http import Caller
+from hotspot.adapters.openid.caller import Caller, an_exchange
 from hotspot.adapters.openid.discovery import BadProvider, ProviderFacts, read_facts, read_keys
 from hotspot.adapters.openid.provider import (
-    DEPENDENCY,
-    MOST_OCTETS,
     WITHIN,
     ProviderSettings,
     ask_for_token,
     error_of,
     new_secrets,
 )
-from hotspot.errors import Unavailable
+from hotspot.adapters.wire import NoAnswer
 from hotspot.policy.identity_profiles import RULES
 
 
@@ -49,7 +47,7 @@ class Finding:
 
 def examine(settings: ProviderSettings, within: timedelta = WITHIN) -> tuple[Finding, ...]:
     """Raises nothing. What cannot be known after the first failure is left out, and the client before there is one."""
-    with Caller(DEPENDENCY, within, most_octets=MOST_OCTETS) as caller:
+    with an_exchange(within) as caller:
         return tuple(_findings(caller, settings))
 
 
@@ -66,10 +64,8 @@ def _findings(caller: Caller, settings: ProviderSettings) -> Iterator[Finding]:
         if settings.client_id:
             check = Check.CLIENT
             yield _client(caller, facts, settings)
-    except BadProvider as error:
+    except (BadProvider, NoAnswer) as error:
         yield Finding(check, Verdict.WRONG, str(error))
-    except Unavailable:
-        yield Finding(check, Verdict.WRONG, caller.trouble)
 
 
 def _logout(facts: ProviderFacts, settings: ProviderSettings) -> Finding:

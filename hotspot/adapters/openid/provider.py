@@ -22,7 +22,8 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.jwk import KeySet
 
-from hotspot.adapters.bounded_http import Caller, HttpAnswer
+from hotspot.adapters.bounded_http import HttpAnswer
+from hotspot.adapters.openid.caller import Caller, an_exchange
 from hotspot.adapters.openid.discovery import BadProvider, ProviderFacts, json_object, read_facts, read_keys
 from hotspot.adapters.openid.tokens import (
     Expected,
@@ -33,6 +34,7 @@ from hotspot.adapters.openid.tokens import (
     read_signed_user_info,
     subject_of,
 )
+from hotspot.adapters.wire import NoAnswer
 from hotspot.errors import Unavailable
 from hotspot.policy.identity_profiles import RULES
 from hotspot.values import IdentityProfile
@@ -43,7 +45,6 @@ WITHIN = timedelta(seconds=5)
 KNOWN_FOR = timedelta(hours=1)
 """How long its addresses and keys are taken as they were."""
 DOWN_FOR = timedelta(seconds=10)
-MOST_OCTETS = 256 * 1024
 
 _CODE = re.compile(r"[\x20-\x7e]{1,2048}")
 """RFC 6749 appendix A.11."""
@@ -158,13 +159,10 @@ class OpenIdProvider:
     def _exchange(self, ask: Callable[[Caller], Result]) -> Result:
         if self._clock() < self._down_until:
             raise Unavailable(DEPENDENCY)
-        with Caller(DEPENDENCY, self._within, most_octets=MOST_OCTETS) as caller:
+        with an_exchange(self._within) as caller:
             try:
                 return ask(caller)
-            except Unavailable:
-                self._down_until = self._clock() + DOWN_FOR.total_seconds()
-                raise
-            except BadProvider as error:
+            except (BadProvider, NoAnswer) as error:
                 self._down_until = self._clock() + DOWN_FOR.total_seconds()
                 raise Unavailable(DEPENDENCY) from error
 
@@ -216,7 +214,7 @@ class OpenIdProvider:
             raise BadProvider(f"its user info endpoint answers with status {answer.status}")
         if answer.status != 200:
             raise Untrue(Flaw.USER_INFO_REFUSED)
-        if answer.content_type == "application/jwt":
+        if answer.content_type.partition(";")[0].strip().lower() == "application/jwt":
             token = answer.body.decode("ascii", "replace").strip()
             return subject_of(
                 self._with_keys(caller, facts, lambda keys: read_signed_user_info(token, keys, expected, now))

@@ -5,17 +5,18 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hotspot.adapters.library_systems import wire
+from hotspot.adapters import wire
 from hotspot.adapters.library_systems.http_client import MOST_OCTETS, HttpClient, described
 from hotspot.adapters.library_systems.library_system import Step
 from hotspot.adapters.library_systems.trouble import Trouble
-from hotspot.adapters.library_systems.wire import Deadline
+from hotspot.adapters.wire import Deadline, NoAnswer
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply, reply
 from tests.radius.tls_peers import Town
 
@@ -150,19 +151,23 @@ def test_nobody_listens(client: HttpClient) -> None:
     assert raised.value.step is Step.REACHED
 
 
-@pytest.mark.parametrize("resolve", [wire.resolve, wire.connect])
-def test_a_resolver_that_does_not_answer_is_left(
-    monkeypatch: pytest.MonkeyPatch, resolve: Callable[..., object]
-) -> None:
-    import threading
+def test_a_resolver_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asked once: its late answer serves who asks next."""
+    answers = threading.Event()
+    asked: list[object] = []
 
-    asked = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: asked.wait(20) and [])
+    def slow(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        answers.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
 
-    arguments = () if resolve is wire.resolve else (443,)
-    with pytest.raises((TimeoutError, Trouble)):
-        resolve("catalogue.example.org", *arguments, Deadline(SHORT))
-    asked.set()
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with pytest.raises(NoAnswer, match="no answer in time"):
+        wire.connect("slow.example.org", 443, Deadline(SHORT))
+    threading.Timer(0.1, answers.set).start()
+
+    assert wire.resolve("slow.example.org", Deadline(SOON)) == [(socket.AF_INET, "192.0.2.1")]
+    assert asked == ["slow.example.org"]
 
 
 def test_a_name_that_is_not_known_is_told(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,13 @@ def test_all_is_well(peer: HttpPeer) -> None:
     assert [each.step for each in found if each.outcome is not Outcome.WELL] == [Step.TRUSTED]
 
 
+def test_nothing_is_no_yes(peer: HttpPeer) -> None:
+    """Where staff left empty what stands there for yes."""
+    peer.answer = lambda _: json_reply(200, {"error": "no such card"})
+    with a_connector(peer, yes_value="") as system:
+        assert system.ask(CARD, PIN, SOON) is None
+
+
 def test_a_page_that_says_200_to_everybody_is_found_out(peer: HttpPeer) -> None:
     peer.answer = lambda _: reply(200)
     with a_connector(peer, yes_path="", no_statuses="404") as system:

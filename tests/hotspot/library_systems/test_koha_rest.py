@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from hotspot.adapters.library_systems.koha_rest import KohaRest, KohaRestSettings
-from hotspot.adapters.library_systems.library_system import Finding, LibrarySystem, Outcome, Step
+from hotspot.adapters.library_systems.library_system import Finding, LibrarySystem, Outcome, Step, Unreadable
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.hotspot.library_systems.http_peer import HttpPeer, Reply, Request, an_http_peer, json_reply
@@ -283,7 +283,7 @@ def test_an_expiry_that_cannot_be_read_is_not_a_card_without_one(system: KohaRes
         assert system.ask(CARD, PIN, SOON) is not None  # not said
         return
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unreadable):
         system.ask(CARD, PIN, SOON)
 
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from hotspot.adapters.library_systems.ldap_connection import open_connection
 from hotspot.adapters.library_systems.ldap_directory import LdapDirectory
 from hotspot.adapters.library_systems.ldap_settings import LdapSettings, servers_of
-from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step
-from hotspot.adapters.library_systems.wire import Deadline, trust
+from hotspot.adapters.library_systems.library_system import Finding, Outcome, Step, Unreadable
+from hotspot.adapters.wire import Deadline, trust
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Block, Reader
 from tests.fixtures.slapd import ACCOUNT, PASSWORD, SUFFIX, Slapd, a_slapd
@@ -143,7 +143,7 @@ def test_an_expiry_in_each_of_its_forms(slapd: Slapd, attribute: str, card: str,
 def test_an_expiry_that_cannot_be_read_is_not_a_card_without_one(slapd: Slapd) -> None:
     system = directory(slapd, expires_on_attribute="title")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unreadable):
         system.ask("undated", PIN, SOON)
     assert last(system, "undated") == Finding(Step.SPEAKS, Outcome.WRONG, "title is not a date")
 
@@ -284,6 +284,18 @@ def test_a_directory_in_trouble_is_no_answer(code: int) -> None:
     for answers in ((a_search(an_entry("cn=z", {}), done()), a_bind(code, "")), (done(code),)):
         with an_ldap_peer(*answers) as peer, pytest.raises(Unavailable):
             scripted(peer).ask(CARD, PIN, SOON)
+
+
+def test_what_staff_read_of_it_does_not_name_the_reader() -> None:
+    dn = "cn=Camille Martin,ou=people,dc=x"
+    refused = a_bind(51, f"too busy for {dn}, card {CARD}")
+    with an_ldap_peer(a_search(an_entry(dn, {}), done()), refused) as peer, pytest.raises(Unavailable) as raised:
+        scripted(peer).ask(CARD, PIN, SOON)
+
+    said = str(raised.value.__cause__)
+    assert "too busy" in said
+    assert "Camille" not in said
+    assert CARD not in said
 
 
 @pytest.mark.parametrize(

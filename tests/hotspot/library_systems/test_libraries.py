@@ -53,6 +53,26 @@ def test_one_failure_may_be_chance_and_two_are_an_absence(played: PlayedLibrary)
     assert away.dependency == "library"
 
 
+def test_a_record_that_cannot_be_read_keeps_out_nobody_else(played: PlayedLibrary) -> None:
+    libraries = played.libraries()
+    played.unreadable = "2591"
+    for _ in range(FAILURES + 1):
+        with pytest.raises(Away) as away:
+            libraries.ask(CONNECTION, "2591", "1234")
+        assert not away.value.is_certain
+        assert away.value.because == "expiry is not a date"
+    assert libraries.ask(CONNECTION, "2590", "1234") is CAMILLE
+
+
+def test_a_fault_of_ours_is_told_without_its_text(played: PlayedLibrary, capsys: pytest.CaptureFixture[str]) -> None:
+    libraries = played.libraries()
+    played.fault = ValueError("cannot read card 2590")
+    assert refused(libraries, times=FAILURES).because == "ValueError"
+    said = capsys.readouterr()
+    assert "ValueError at library.py:" in said.out + said.err
+    assert "2590" not in said.out + said.err
+
+
 def test_who_is_away_is_left_alone_and_then_asked_by_one_request(played: PlayedLibrary) -> None:
     clock = Clock()
     libraries = played.libraries(clock=clock)
@@ -131,4 +151,4 @@ def test_settings_that_cannot_be_read_are_as_good_as_away() -> None:
     def open_one(_kind: LibrarySystemKind, _settings: str) -> PlayedLibrary:
         raise ValueError("no host")
 
-    assert refused(Libraries(timedelta(seconds=1), 4, open_one)).because == "no host"
+    assert refused(Libraries(timedelta(seconds=1), 4, open_one)).because == "ValueError"

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from hotspot.adapters.library_systems import sip2_settings as texts
+from hotspot.adapters.library_systems.connection_fields import BAD_CERTIFICATE
 from hotspot.adapters.library_systems.sip2_settings import Sip2Settings
 from tests.radius.tls_peers import Town
 
@@ -53,8 +54,8 @@ def test_what_was_kept_as_json_is_read_again() -> None:
         ({"blocked_flags": "1+,2"}, texts.BAD_FLAGS),
         ({"category_field": "P"}, texts.BAD_TAGS),
         ({"birth_field": "PB;PC"}, texts.BAD_TAGS),
-        ({"tls_ca": "hello"}, texts.BAD_CERTIFICATE),
-        ({"tls_ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, texts.BAD_CERTIFICATE),
+        ({"tls_ca": "hello"}, BAD_CERTIFICATE),
+        ({"tls_ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, BAD_CERTIFICATE),
     ],
     ids=repr,
 )

@@ -12,6 +12,7 @@ from hotspot.db import Database
 from hotspot.models import Grant, Offer, OpeningInterval, PassRequest, PassState, SessionWish, Site, Visitor, WishKind
 from hotspot.sealing import Vault
 from hotspot.services.passes import (
+    MOST_IN_VAIN,
     OPENING,
     Contact,
     PassAsk,
@@ -167,6 +168,17 @@ def test_there_is_one_opening_a_day_for_a_device(square: Square) -> None:
     assert square.open(square.asked(device_mac=TABLET)) is not None
     square.now = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)  # half past midnight
     assert square.open(square.asked()) is not None
+
+
+def test_openings_that_lead_to_nothing_are_not_given_without_end(square: Square) -> None:
+    """Somebody who changes the address of the device, and invents one of mail, for ten minutes after ten minutes."""
+    over = {"offer": square.offer, "nas": square.nas, "way": Way.EMAIL_CODE, "created_at": square.now - 30 * MINUTE}
+    for number in range(MOST_IN_VAIN):
+        factories.make_grant(square.db, device_mac=f"0200000100{number:02x}", ends_at=square.now - 20 * MINUTE, **over)
+    request = square.asked()
+    assert square.open(request) is None
+    square.now += 31 * MINUTE
+    assert square.open(request) is not None
 
 
 def test_a_mistyped_address_does_not_cost_the_opening(square: Square) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from hotspot.db import Database
@@ -317,3 +317,16 @@ def test_eight_guesses_at_once_are_five(busy: Any, any_database: Database) -> No
     assert sorted(each.reason for each in answers) == ["code_tried_too_often"] * 4 + ["code_wrong"] * 4
     with any_database.reading() as db:
         assert db.scalars(select(PassRequest.tries)).one() == MOST_TRIES
+
+
+def test_the_link_of_a_request_that_was_erased_proves_no_later_one(square: Square) -> None:
+    """Whoever keeps an old mail could else confirm somebody else's address."""
+    square.mailed()
+    old = square.link()
+    square.now += timedelta(days=3)
+    square.db.execute(delete(PassRequest))
+    later = square.mailed()
+    answer = confirm_by_link(square.db, *old, square.now, square.codes)
+    assert isinstance(answer, Refuse)
+    assert answer.reason is RefusalReason.CODE_EXPIRED
+    assert later.state is PassState.WAITING

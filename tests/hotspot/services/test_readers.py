@@ -14,9 +14,11 @@ from hotspot.db import Database
 from hotspot.models import Grant, LibrarySystem, Offer, OpeningInterval, Patron, ReaderRule
 from hotspot.policy.readers import Block, Reader
 from hotspot.sealing import Vault
+from hotspot.services.offers import NO_TERMS
 from hotspot.services.readers import CheckedCard, check_card, connection_of
+from hotspot.services.remembering import remember_device
 from hotspot.services.retention import forget
-from hotspot.services.signing_in import LibraryCard, SignedIn, SignInRequest, sign_in
+from hotspot.services.signing_in import LibraryCard, Remembered, SignedIn, SignInRequest, sign_in
 from hotspot.settings import Settings
 from hotspot.values import MacAddress, RefusalReason, Refuse, Way
 from tests import factories
@@ -244,6 +246,33 @@ def test_whom_the_system_has_refused_since_is_not_recalled(town: Town) -> None:
     assert refusal(town.sign_in()) is RefusalReason.CARD_OWES
     town.goes_away()
     assert refusal(town.sign_in()) is RefusalReason.LIBRARY_AWAY
+
+
+def test_a_site_without_what_a_rule_gives_takes_nothing_from_them(town: Town) -> None:
+    town.sign_in()
+    elsewhere = factories.make_offer(
+        town.db, site=factories.make_site(town.db, organisation=town.site.organisation), way=Way.LIBRARY_CARD
+    )
+    town.rule(offer_id=elsewhere.id)
+    assert refusal(town.sign_in()) is RefusalReason.OFFER_NOT_HERE
+    patron = town.patron()
+    assert patron is not None
+    assert patron.confirmed_at is not None
+
+
+def test_a_remembered_device_of_somebody_whom_the_system_has_refused_since_stays_outside(town: Town) -> None:
+    town.offer.remember_for = timedelta(days=30)
+    device = remember_device(town.db, granted(town.sign_in()), town.now)
+    assert device is not None
+    device.terms_version = NO_TERMS
+    town.now += timedelta(days=2)
+    town.played.knows(replace(CAMILLE, blocks=frozenset({Block.LOST})), "1234")
+    assert refusal(town.sign_in()) is RefusalReason.CARD_LOST
+    assert refusal(town.sign_in(credential=Remembered(device))) is RefusalReason.DEVICE_NOT_REMEMBERED
+    town.played.knows(CAMILLE, "1234")
+    granted(town.sign_in())
+    town.now += timedelta(days=2)
+    assert granted(town.sign_in(credential=Remembered(device))).by_mac
 
 
 def test_a_card_that_expires_meanwhile_is_refused(town: Town) -> None:

@@ -12,6 +12,7 @@ from hotspot.db import Database
 from hotspot.errors import Conflict, NotFound
 from hotspot.models import AuditEntry, Grant, Offer, Patron, RememberedDevice, Role, Site
 from hotspot.sealing import Vault
+from hotspot.services.offers import NO_TERMS
 from hotspot.services.remembering import (
     MOST_REMEMBERED,
     find_remembered,
@@ -20,10 +21,10 @@ from hotspot.services.remembering import (
     remember_device,
     remembered_with,
 )
-from hotspot.services.signing_in import LibraryCard, SignedIn, SignInRequest, sign_in
+from hotspot.services.signing_in import LibraryCard, Remembered, SignedIn, SignInRequest, sign_in
 from hotspot.services.staff import Scope
 from hotspot.settings import Settings
-from hotspot.values import MacAddress, Way
+from hotspot.values import MacAddress, RefusalReason, Refuse, Way
 from tests import factories
 
 MONTH = timedelta(days=30)
@@ -245,6 +246,26 @@ def test_a_sign_in_beyond_the_most_is_a_sign_in_all_the_same(desk: Desk, vault: 
     sign_in_with(desk, desk.patron, vault, settings, remember=True)
 
     assert PHONE not in desk.remembered()
+
+
+def test_rules_hold_for_a_remembered_device_too(desk: Desk, vault: Vault, settings: Settings) -> None:
+    """What is refused with card and PIN is not let in without typing."""
+    sign_in_with(desk, desk.patron, vault, settings, remember=True)
+    device = desk.db.scalars(select(RememberedDevice)).one()
+    device.terms_version = NO_TERMS
+    factories.make_reader_rule(desk.db, organisation=desk.site.organisation)
+    request = SignInRequest(
+        nas_id=desk.nas.id,
+        site_id=desk.site.id,
+        device_mac=MacAddress(PHONE),
+        offer_id=desk.offer.id,
+        credential=Remembered(device),
+        terms_version=1,
+        language="fr",
+    )
+    answer = sign_in(desk.db, request, desk.now, vault=vault, settings=settings)
+    assert isinstance(answer, Refuse)
+    assert answer.reason is RefusalReason.READER_NOT_ENTITLED
 
 
 def test_a_device_in_other_hands_does_not_come_back_as_who_had_it_before(
