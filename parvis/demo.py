@@ -110,7 +110,8 @@ def _prepare_apart() -> None:
 def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.2)
-        return probe.connect_ex((_HOST, port)) == 0
+        # a port that nobody listens on may be the very one that this end is given: then it has met itself
+        return probe.connect_ex((_HOST, port)) == 0 and probe.getsockname() != probe.getpeername()
 
 
 def prepare() -> None:

@@ -11,15 +11,18 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from hotspot.adapters.known_devices import KnownDevices
+from hotspot.adapters.library_systems.libraries import answers
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
+from hotspot.sealing import Vault
 from hotspot.services.accounting import close_silent
 from hotspot.services.enforcing import enforce
 from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.nas_alarms import watch_nases
 from hotspot.services.passes import lengthen_late_starts
+from hotspot.services.readers import connections_away, note_answering
 from hotspot.services.retention import forget
 from hotspot.services.usage import roll_up, rolled_up_until
 from hotspot.settings import Settings
@@ -29,6 +32,8 @@ from parvis.schedule import Job, Outcome, Schedule
 log = structlog.get_logger()
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
+LIBRARY_PATIENCE = timedelta(seconds=5)
+"""For one library system that is asked whether it is there."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at what is due."""
 
@@ -84,8 +89,20 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("watch_nases", minute, timedelta(minutes=5), watch),
+        Job("look_for_libraries", minute, timedelta(minutes=5), lambda _now: look_for_libraries(database, settings)),
         Job("forget_what_is_over", timedelta(days=1), timedelta(hours=1), forget_what_is_over),
     ]
+
+
+def look_for_libraries(database: Database, settings: Settings) -> None:
+    """Those that were away: staff are not to be told so until the next reader happens to come."""
+    vault = Vault(settings.secret_key.get_secret_value())
+    with database.reading() as db:
+        away = connections_away(db, vault)
+    for connection in away:
+        if answers(connection, LIBRARY_PATIENCE):
+            with database.transaction() as db:
+                note_answering(db, connection)
 
 
 def run(settings: Settings) -> None:

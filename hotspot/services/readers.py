@@ -4,6 +4,7 @@ was kept while the system is away.
 Nobody waits for a library inside of a transaction: a door calls `check_card` first, and hands on what came of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,18 @@ def connection_of(system: LibrarySystem, vault: Vault) -> Connection:
 
 def connection_for(db: Session, system_id: int, vault: Vault) -> Connection:
     return connection_of(db.get_one(LibrarySystem, system_id), vault)
+
+
+def connections_away(db: Session, vault: Vault) -> Sequence[Connection]:
+    """Of the systems that gave no sound answer when they were last asked."""
+    away = select(LibrarySystem).where(LibrarySystem.away_since.is_not(None), LibrarySystem.retired_at.is_(None))
+    return [connection_of(system, vault) for system in db.scalars(away)]
+
+
+def note_answering(db: Session, connection: Connection) -> None:
+    """It is there again, though no reader has come meanwhile."""
+    this_one = (LibrarySystem.id == connection.system_id) & (LibrarySystem.revision == connection.revision)
+    db.execute(update(LibrarySystem).where(this_one).values(away_since=None, away_because=""))
 
 
 def check_card(libraries: Libraries, connection: Connection, card_number: str, pin: str) -> CheckedCard:

@@ -1,20 +1,23 @@
 """What the worker does each minute, and that one job that fails does not stop the others."""
 
+import json
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from redis import Redis
 from sqlalchemy import select
 
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.db import Database
-from hotspot.models import UsageHour, WifiSession
+from hotspot.models import LibrarySystem, UsageHour, WifiSession
 from hotspot.policy.admission import Usage
 from hotspot.services.signing_in import terms_of
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, TerminateCause
 from parvis.schedule import Job, Schedule
 from parvis.worker import jobs_of, work_until
+from simulator.library import LibraryServer
 from tests import factories
 
 
@@ -97,3 +100,32 @@ def test_a_visit_that_staff_ended_is_known_no_longer_in_an_outage(
 
     assert known.find(site_id, "020000000001") is not None
     assert known.find(site_id, "020000000002") is None
+
+
+def test_a_library_that_is_back_is_noticed_though_no_reader_comes(
+    settings: Settings, database: Database, now: datetime, tmp_path: Path
+) -> None:
+    file = tmp_path / "library.json"
+    file.write_text(json.dumps({"user": "parvis", "password": "hush", "readers": []}))
+    with LibraryServer(file, port=0) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with database.transaction() as db:
+            away = {"away_since": now - timedelta(hours=1), "away_because": "no answer in time"}
+            ids = [
+                factories.make_library_system(
+                    db,
+                    settings_sealed=factories.VAULT.seal(
+                        json.dumps({"host": "127.0.0.1", "port": port, "user": "parvis", "password": "hush"})
+                    ),
+                    **away,
+                ).id
+                for port in (server.server_address[1], 1)
+            ]
+
+        _job(settings, database, "look_for_libraries").work(now)
+        server.shutdown()
+
+    with database.reading() as db:
+        back, gone = (db.get_one(LibrarySystem, system_id) for system_id in ids)
+    assert (back.away_since, back.away_because) == (None, "")
+    assert gone.away_since == away["away_since"]

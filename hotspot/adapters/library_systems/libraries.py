@@ -17,7 +17,7 @@ from typing import Any
 
 from structlog import get_logger
 
-from hotspot.adapters.library_systems.library_system import ConnectionSettings, LibrarySystem, Unreadable
+from hotspot.adapters.library_systems.library_system import ConnectionSettings, LibrarySystem, Outcome, Unreadable
 from hotspot.errors import Unavailable
 from hotspot.policy.readers import Reader
 from hotspot.values import LibrarySystemKind
@@ -66,6 +66,15 @@ class Connection:
     """JSON of the settings class of its kind, secrets included."""
     keeps_pins: bool
     """For when it is away."""
+
+
+def answers(connection: Connection, within: timedelta) -> bool:
+    """Is it there, without a card? On a connection of its own: what others know of the system is not touched."""
+    system = open_library(connection.kind, connection.settings)
+    try:
+        return all(finding.outcome is not Outcome.WRONG for finding in system.examine("", "", within))
+    finally:
+        system.close()
 
 
 class Away(Unavailable):
