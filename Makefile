@@ -26,7 +26,7 @@ test unit: export PYTHONDONTWRITEBYTECODE := # each worker and server would comp
 test: ## everything: lint, types, import contracts, unit and integration tests on both databases, journeys
 	tests/prepare
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 -m "not journey"
+	$(BIN)/pytest -n 3 --durations=15 -m "not journey"
 	$(BIN)/pytest -n 2 --dist loadfile -m journey
 
 unit: ## what needs no server, in seconds
