@@ -27,6 +27,7 @@ from hotspot.values import Way
 from tests import factories
 
 _CONNECTIONS = 16
+_WAYS = (Way.LIBRARY_CARD, Way.VOUCHER, Way.ONE_TAP)
 _BROWSER = {"Accept-Encoding": "gzip", "Accept-Language": "fr"}
 
 
@@ -73,14 +74,14 @@ def run(folder: Path, *, rounds: int, seconds: float, say: Callable[[str], None]
 
 
 def _fill(environ: dict[str, str], portal_url: str) -> str:
-    """A library with all three ways in; and the address that its access point sends a browser to, signed."""
+    """A library with three ways in; and the address that its access point sends a browser to, signed."""
     settings = load_settings(environ)
     migrations.upgrade(settings.database_address)
     database = open_database(settings)
     with database.transaction() as db:
         site = factories.make_site(db)
         nas = factories.make_nas(db, site=site, vendor="coovachilli", nas_identifier="bench-nas")
-        for way in Way:
+        for way in _WAYS:
             factories.make_offer(db, site=site, way=way)
         nas.login_hosts = "10.1.0.1:3990"
     database.dispose()
@@ -104,7 +105,7 @@ def _weigh(port: int, page: str) -> WebResults:
         raise RuntimeError(f"the portal's first page answers {answer.status}")
     plain = gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
     text = plain.decode()
-    if text.count("<form") < len(Way):
+    if text.count("<form") < len(_WAYS):
         raise RuntimeError("the portal's first page does not show the three ways in")
     further = re.findall(
         r'<(?:script|img|iframe)[^>]+src="(?!data:)|<link[^>]+rel="?(?:stylesheet|icon|preload)"?[^>]*href="(?!data:)',
