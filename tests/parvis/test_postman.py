@@ -74,8 +74,12 @@ def test_a_silent_gateway_is_in_the_inbox_of_its_administrator(
 
 
 def test_without_a_mail_server_nobody_looks(database: Database, settings: Settings) -> None:
-    """It comes back at once."""
+    """It comes back at once, and what was written waits for a server."""
+    write(database, "a@commune.test")
+
     carry_until(threading.Event(), database, settings, lambda: NOW)
+
+    assert waiting(database) == [("a@commune.test", NOW)]
 
 
 def test_while_the_server_is_away_mails_wait(any_database: Database, settings: Settings) -> None:
