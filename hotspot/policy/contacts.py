@@ -116,10 +116,6 @@ def expand_countries(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(country for code in codes for country in (_EUROPEAN_UNION if code == "EU" else (code,)))
 
 
-def is_country(code: str) -> bool:
-    return code == "EU" or code in phonenumbers.SUPPORTED_REGIONS
-
-
 def mask_number(number: str) -> str:
     """+33 6 •• •• •• 12."""
     shown = phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
