@@ -2,7 +2,6 @@
 
 import threading
 from datetime import timedelta
-from time import monotonic
 
 import pytest
 
@@ -111,24 +110,22 @@ def test_while_one_request_tries_the_others_are_told_at_once(played: PlayedLibra
 
 def test_a_slow_system_holds_up_half_of_the_threads_only(played: PlayedLibrary) -> None:
     libraries = played.libraries(patience=timedelta(seconds=0.3))
-    played.takes = 30
-    began, waits = threading.Barrier(5), []
+    inside, may_end = threading.Semaphore(0), threading.Event()
 
-    def ask() -> None:
-        began.wait(10)
-        before = monotonic()
-        with pytest.raises(Away):
-            libraries.ask(CONNECTION, "2590", "1234")
-        waits.append(monotonic() - before)
+    def hang(*_: object) -> None:
+        inside.release()
+        may_end.wait(30)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for each in threads:
+    played.ask = hang  # type: ignore[method-assign,assignment]
+    held_up = [threading.Thread(target=libraries.ask, args=(CONNECTION, "2590", "1234")) for _ in range(2)]
+    for each in held_up:
         each.start()
-    began.wait(10)
-    for each in threads:
+        assert inside.acquire(timeout=10)
+    assert refused(libraries, times=2).because == "too many wait for it"
+    assert not inside.acquire(blocking=False), "and were not passed on to it"
+    may_end.set()
+    for each in held_up:
         each.join()
-    assert len(waits) == 4
-    assert len(played.asked) == 2, "the others waited for room, and found none in time"
 
 
 def test_other_settings_make_another_connection(played: PlayedLibrary) -> None:
