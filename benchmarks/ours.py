@@ -21,7 +21,8 @@ from benchmarks.servers import PostgreSql, free_port, python
 from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_one_time_login
 from hotspot.db import open_database
 from hotspot.models import AccessPoint, Device, Grant, Nas, NasAddress
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 from hotspot.settings import Settings, load_settings
 from hotspot.values import RefusalReason, Way, normalise_called_station
 from tests import factories

@@ -7,6 +7,7 @@ from hotspot.settings import Settings
 from hotspot.values import RefusalReason
 
 _ONLINE = "online"
+_TURN = "announcement"
 _PASS, _CONFIRM, _HOST = "pass request", "pass by link", "pass by host"
 
 
@@ -19,6 +20,16 @@ def online_url(settings: Settings, vault: Vault, grant_id: UUID) -> str:
 def grant_of_token(vault: Vault, token: str) -> UUID | None:
     """The grant that an online page's token names, or None if we did not make it."""
     named = vault.check_stamp(_ONLINE, token)
+    return UUID(bytes=named) if named is not None and len(named) == 16 else None
+
+
+def announcement_token(vault: Vault, turn_id: UUID) -> str:
+    """Of one turn: what its page brings back when it was seen."""
+    return vault.stamp(_TURN, turn_id.bytes)
+
+
+def turn_of_token(vault: Vault, token: str) -> UUID | None:
+    named = vault.check_stamp(_TURN, token)
     return UUID(bytes=named) if named is not None and len(named) == 16 else None
 
 

@@ -97,6 +97,20 @@ class SiteKind(StrEnum):
     OTHER = "other"
 
 
+class Period(StrEnum):
+    """What an allowance is for. Days and weeks are those of the site; a week begins on Monday."""
+
+    VISIT = "visit"
+    DAY = "day"
+    WEEK = "week"
+
+
+class CampaignKind(StrEnum):
+    COMMERCIAL = "commercial"
+    MUNICIPAL = "municipal"
+    """The town's own news: it also fills the gaps that advertisers leave."""
+
+
 class RefusalReason(StrEnum):
     """Every foreseeable no. Each has its sentence in `hotspot/wording.py`, in every language."""
 
@@ -160,6 +174,8 @@ class RefusalReason(StrEnum):
     ENDED_BY_STAFF = "ended_by_staff"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"
+    ANNOUNCEMENT_DUE = "announcement_due"
+    """No end: whoever has seen it goes on."""
 
 
 QUIET_REFUSALS = frozenset(
@@ -194,6 +210,10 @@ class Admit:
     download_kbps: int | None = None
     octets_left: int | None = None
     """Upload and download together."""
+    upload_octets_left: int | None = None
+    download_octets_left: int | None = None
+    because: RefusalReason | None = None
+    """Why the session ends then; None: it is the longest that we give."""
 
 
 class TerminateCause(StrEnum):

@@ -280,6 +280,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("The staff have ended this visit."),
         _("Ask them on the spot if you do not know why."),
     ),
+    RefusalReason.ANNOUNCEMENT_DUE: (
+        _("An announcement is due."),
+        _("Open any page: the announcement is shown, and then you go on."),
+    ),
     RefusalReason.TIME_USED_UP: (
         _("You have used all the time of this visit."),
         _("Come back for your next visit, or ask the staff on the spot for more."),

@@ -31,6 +31,7 @@ from portal.colours import dress
 from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
+    announcement,
     confirm,
     errors,
     host,
@@ -87,6 +88,7 @@ def create_app(
     for module in (
         welcome,
         sign_in,
+        announcement,
         online,
         online_passes,
         passes,

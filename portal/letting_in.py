@@ -10,8 +10,7 @@ from hotspot.adapters.one_time_login import OneTimeLogin
 from hotspot.errors import Unavailable
 from hotspot.models import Grant
 from hotspot.portal_links import online_url
-from hotspot.services.signing_in import terms_of
-from hotspot.services.usage import usage_of_grant
+from hotspot.services.allowances import terms_of, usage_of
 from hotspot.vendors import VENDORS
 from hotspot.vendors.vendor import LoginMaterial
 from portal.arrival import CHALLENGE_LIFE, Arrival
@@ -50,13 +49,13 @@ def note_lengthened(grant_id: UUID) -> None:
     now = made.clock()
     with made.database.reading() as db:
         grant = db.get_one(Grant, grant_id)
-        usage = usage_of_grant(db, grant_id)
+        terms, usage = terms_of(grant, made.settings, now), usage_of(db, grant, now, made.settings)
     life = grant.ends_at - now
     if life <= timedelta(0):
         return
     with suppress(Unavailable):
         made.returning.remember({grant.device_mac: life})
-        made.known.remember(grant.site_id, grant.device_mac, terms_of(grant, made.settings), usage, now)
+        made.known.remember(grant.site_id, grant.device_mac, terms, usage, now)
     arrival = made.last_arrivals.find(grant_id)
     if arrival is not None:
         made.last_arrivals.remember(grant_id, arrival, life)

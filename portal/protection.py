@@ -48,7 +48,7 @@ def install(app: Flask, settings: Settings, css: str) -> None:
     def _protect(response: Response) -> Response:
         headers = response.headers
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; {' '.join(('style-src', style, *g.get('own_styles', ())))}; img-src data:; "
+            f"default-src 'none'; {' '.join(('style-src', style, *g.get('own_styles', ())))}; img-src 'self' data:; "
             f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' {g.get('form_target', '')}".rstrip()
         )
         headers["Referrer-Policy"] = "no-referrer"

@@ -8,16 +8,16 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from hotspot.adapters.packed_terms import pack_terms, unpack_terms
 from hotspot.errors import Unavailable
-from hotspot.policy.admission import GrantTerms, Usage
-from hotspot.values import RefusalReason
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 
 _CLAIM = """
 local answers = {}
@@ -117,44 +117,11 @@ def _pending_key(nas_id: int, device_mac: str) -> str:
 
 
 def _pack(login: OneTimeLogin) -> bytes:
-    """A list without names: it lives for two minutes, and RADIUS unpacks one for every login."""
-    terms, usage = login.terms, login.usage
-    allowed = terms.time_allowed
-    return json.dumps(
-        [
-            login.user_name,
-            login.password,
-            login.nas_id,
-            login.device_mac,
-            terms.grant_id.hex,
-            terms.ends_at.timestamp(),
-            terms.ends_because,
-            None if allowed is None else allowed.total_seconds(),
-            terms.octets_allowed,
-            terms.upload_kbps,
-            terms.download_kbps,
-            terms.idle_timeout.total_seconds(),
-            terms.interim_interval.total_seconds(),
-            terms.longest_session.total_seconds(),
-            usage.time_online.total_seconds(),
-            usage.octets,
-        ]
-    ).encode()
+    """It lives for two minutes, and RADIUS unpacks one for every login."""
+    name_and_place = [login.user_name, login.password, login.nas_id, login.device_mac]
+    return json.dumps([*name_and_place, pack_terms(login.terms, login.usage)]).encode()
 
 
 def _unpack(packed: bytes) -> OneTimeLogin:
-    (name, password, nas_id, mac, grant, ends, because, allowed, octets_allowed, up, down, idle, interim, longest,
-     online, octets) = json.loads(packed)  # fmt: skip
-    terms = GrantTerms(
-        UUID(grant),
-        datetime.fromtimestamp(ends, UTC),
-        RefusalReason(because),
-        None if allowed is None else timedelta(0, allowed),
-        octets_allowed,
-        up,
-        down,
-        timedelta(0, idle),
-        timedelta(0, interim),
-        timedelta(0, longest),
-    )
-    return OneTimeLogin(name, password, nas_id, mac, terms, Usage(timedelta(0, online), octets))
+    name, password, nas_id, mac, terms = json.loads(packed)
+    return OneTimeLogin(name, password, nas_id, mac, *unpack_terms(terms))

@@ -4,6 +4,14 @@ The module imports every family, so that whoever imports it has the whole schema
 """
 
 from hotspot.models.audit import AuditEntry
+from hotspot.models.campaign import (
+    Announcement,
+    AnnouncementDay,
+    AnnouncementText,
+    AnnouncementView,
+    Campaign,
+    CampaignSite,
+)
 from hotspot.models.desk_action import DeskAction, DeskActionKind
 from hotspot.models.device import Device
 from hotspot.models.grant import Grant
@@ -12,7 +20,7 @@ from hotspot.models.library_system import LibrarySystem, ReaderRule
 from hotspot.models.mail import OutgoingMail, OutgoingText
 from hotspot.models.nas import AccessPoint, MessageAuthenticatorMode, Nas, NasAddress
 from hotspot.models.nas_health import AlarmKind, NasAlarm, NasDiscard, NasSilence, NasState, RadiusListener
-from hotspot.models.offer import Offer, OfferSite, Terms
+from hotspot.models.offer import Offer, OfferAllowance, OfferSite, Terms
 from hotspot.models.organisation import Organisation
 from hotspot.models.pass_request import PassRequest, PassState
 from hotspot.models.patron import Patron
@@ -21,6 +29,7 @@ from hotspot.models.remembered_device import RememberedDevice
 from hotspot.models.session_wish import ChangeRecord, SessionWish, WishKind, WishReason, WishState
 from hotspot.models.site import OpeningException, OpeningInterval, Site
 from hotspot.models.staff import Role, StaffMember, StaffSite
+from hotspot.models.survey import Survey, SurveyCount
 from hotspot.models.unknown_source import SourceKind, UnknownSource
 from hotspot.models.usage import UsageHour
 from hotspot.models.visitor import Visitor
@@ -31,7 +40,13 @@ __all__ = [
     "AccessPoint",
     "Admission",
     "AlarmKind",
+    "Announcement",
+    "AnnouncementDay",
+    "AnnouncementText",
+    "AnnouncementView",
     "AuditEntry",
+    "Campaign",
+    "CampaignSite",
     "ChangeRecord",
     "DeskAction",
     "DeskActionKind",
@@ -47,6 +62,7 @@ __all__ = [
     "NasSilence",
     "NasState",
     "Offer",
+    "OfferAllowance",
     "OfferSite",
     "OpeningException",
     "OpeningInterval",
@@ -66,6 +82,8 @@ __all__ = [
     "SourceKind",
     "StaffMember",
     "StaffSite",
+    "Survey",
+    "SurveyCount",
     "Terms",
     "UnknownSource",
     "UsageHour",

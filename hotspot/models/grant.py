@@ -62,6 +62,13 @@ class Grant(Base):
     """Given on a PIN that the library's system had accepted before, while it was away."""
     visitor_id: Mapped[int | None] = mapped_column(ForeignKey("visitors.id", ondelete="SET NULL"))
     """Of a pass that somebody got by themselves. None during the opening: nothing has been proven yet."""
+    upload_octets_allowed: Mapped[int | None] = mapped_column(BigInteger)
+    download_octets_allowed: Mapped[int | None] = mapped_column(BigInteger)
+    announcement_every: Mapped[timedelta | None]
+    """None also for whoever is spared announcements: `hotspot/policy/announcements.py`."""
+    announcement_length: Mapped[timedelta] = mapped_column(default=timedelta(seconds=10))
+    extra_time: Mapped[timedelta] = mapped_column(default=timedelta(0))
+    """Given at the desk, on top of what its offer allows in a day and a week. `time_allowed` has it already."""
 
     offer: Mapped[Offer] = relationship()
     site: Mapped[Site] = relationship()

@@ -12,7 +12,7 @@ from hotspot.models.identity_provider import IdentityProvider
 from hotspot.models.library_system import LibrarySystem
 from hotspot.models.organisation import Organisation
 from hotspot.models.site import Site
-from hotspot.values import Way
+from hotspot.values import Period, Way
 
 
 class Terms(Base):
@@ -37,6 +37,8 @@ class Offer(Base):
         CheckConstraint("remember_for > 0", name="remember_for_positive"),
         CheckConstraint("octets_allowed > 0", name="octets_allowed_positive"),
         CheckConstraint("upload_kbps > 0 AND download_kbps > 0", name="speeds_positive"),
+        CheckConstraint("upload_octets_allowed > 0 AND download_octets_allowed > 0", name="directions_positive"),
+        CheckConstraint("announcement_every > 0 AND announcement_length > 0", name="announcements_positive"),
         CheckConstraint(
             "(way = 'openid_connect') = (identity_provider_id IS NOT NULL)", name="openid_connect_by_a_provider"
         ),
@@ -72,10 +74,43 @@ class Offer(Base):
     identity_provider_id: Mapped[int | None] = mapped_column(ForeignKey("identity_providers.id"))
     """Who vouches for the visitor: of OpenID Connect, and of no other way."""
 
+    upload_octets_allowed: Mapped[int | None] = mapped_column(BigInteger)
+    download_octets_allowed: Mapped[int | None] = mapped_column(BigInteger)
+    """Of a visit, each for itself; `octets_allowed` is both together."""
+    announcement_every: Mapped[timedelta | None]
+    """An announcement after so much connection time; none: no announcement."""
+    announcement_length: Mapped[timedelta] = mapped_column(default=timedelta(seconds=10))
+    """For how long one is shown before the visitor may go on."""
+
     organisation: Mapped[Organisation] = relationship()
+    allowances: Mapped[list[OfferAllowance]] = relationship(
+        back_populates="offer", cascade="all, delete-orphan", order_by="OfferAllowance.period"
+    )
+    """Of a day and of a week. Not copied into grants: what is changed holds for everybody at once."""
     library_system: Mapped[LibrarySystem | None] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary="offer_sites")
     identity_provider: Mapped[IdentityProvider | None] = relationship()
+
+
+class OfferAllowance(Base):
+    """What a person may use in a local day or week, over devices and sites, under one offer."""
+
+    __tablename__ = "offer_allowances"
+    __table_args__ = (
+        CheckConstraint("period IN ('day', 'week')", name="day_or_week"),
+        CheckConstraint("time > 0", name="time_positive"),
+        CheckConstraint("octets > 0 AND upload_octets > 0 AND download_octets > 0", name="octets_positive"),
+    )
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id", ondelete="CASCADE"), primary_key=True)
+    period: Mapped[Period] = mapped_column(TextEnum(Period), primary_key=True)
+    time: Mapped[timedelta | None]
+    octets: Mapped[int | None] = mapped_column(BigInteger)
+    """Upload and download together."""
+    upload_octets: Mapped[int | None] = mapped_column(BigInteger)
+    download_octets: Mapped[int | None] = mapped_column(BigInteger)
+
+    offer: Mapped[Offer] = relationship(back_populates="allowances")
 
 
 class OfferSite(Base):

@@ -35,6 +35,7 @@ class WishReason(StrEnum):
     SITE_CLOSED = "site_closed"
     TIME_USED_UP = "time_used_up"
     VOLUME_USED_UP = "volume_used_up"
+    ANNOUNCEMENT_DUE = "announcement_due"
     LENGTHENED = "lengthened"
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Row, String
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Row, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
@@ -33,6 +33,10 @@ class Site(Base):
     latitude: Mapped[float | None] = mapped_column(Float)
     longitude: Mapped[float | None] = mapped_column(Float)
     created_at: Mapped[datetime]
+    is_wifi4eu: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Part of a WiFi4EU network: no advertising, by its grant agreement."""
+    web_page: Mapped[str] = mapped_column(String(500), default="")
+    """The place's own page, for visitors (RFC 8908: venue-info-url); empty: ours."""
 
     organisation: Mapped[Organisation] = relationship()
     opening_intervals: Mapped[list[OpeningInterval]] = relationship(

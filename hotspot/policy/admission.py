@@ -1,9 +1,10 @@
-"""May this device be online under this grant now, and with what limits?"""
+"""May this person be online here now, for how long, with what limits, and if not, why and when next?"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from hotspot.policy.allowances import Allowance, Usage, what_is_left
 from hotspot.values import Admit, RefusalReason, Refuse
 
 MIN_STAY = timedelta(seconds=60)
@@ -19,9 +20,11 @@ class GrantTerms:
     """The earliest of the grant's own end and the closing of its site (UTC)."""
     ends_because: RefusalReason = RefusalReason.GRANT_ENDED
     """GRANT_ENDED, or SITE_CLOSED when the closing comes first."""
-    time_allowed: timedelta | None = None
-    """Time online, over all sessions of the grant; None is no limit."""
-    octets_allowed: int | None = None
+    again_at: datetime | None = None
+    """When the site opens again, if it is closed now."""
+    allowances: tuple[Allowance, ...] = ()
+    announcement_every: timedelta | None = None
+    """Of connection time; None: no announcement, ever."""
     upload_kbps: int | None = None
     download_kbps: int | None = None
     idle_timeout: timedelta = timedelta(minutes=15)
@@ -29,35 +32,47 @@ class GrantTerms:
     longest_session: timedelta = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the grant has already used, over all its sessions."""
-
-    time_online: timedelta = timedelta(0)
-    octets: int = 0
-
-
 def decide_admission(terms: GrantTerms, usage: Usage, now: datetime) -> Admit | Refuse:
-    """Session-Timeout is the least of what is left: grant or closing, time allowed, the longest session we give."""
+    """Session-Timeout is the least of what is left: grant or closing, allowances, the next announcement, the longest
+    session we give. Of what would end the visit an announcement is asked last: nobody sees one for nothing."""
     until_end = terms.ends_at - now
     if until_end < MIN_STAY:
-        return Refuse(terms.ends_because)
-    time_left = min(until_end, terms.longest_session)
-    if terms.time_allowed is not None:
-        time_left = min(time_left, terms.time_allowed - usage.time_online)
-        if time_left < MIN_STAY:
-            return Refuse(RefusalReason.TIME_USED_UP)
-    octets_left = None
-    if terms.octets_allowed is not None:
-        octets_left = terms.octets_allowed - usage.octets
-        if octets_left <= 0:
-            return Refuse(RefusalReason.VOLUME_USED_UP)
+        return Refuse(terms.ends_because, again_at=terms.again_at)
+    left = what_is_left(terms.allowances, usage, now, MIN_STAY)
+    if isinstance(left, Refuse):
+        return left
+    until_announcement = announcement_due_in(terms, usage)
+    if until_announcement is not None and until_announcement < MIN_STAY:
+        return Refuse(RefusalReason.ANNOUNCEMENT_DUE)
+    lengths = [(terms.longest_session, None), (until_end, terms.ends_because)]
+    if left.time is not None:
+        lengths.append((left.time, RefusalReason.TIME_USED_UP))
+    if until_announcement is not None:
+        lengths.append((until_announcement, RefusalReason.ANNOUNCEMENT_DUE))
+    length, because = min(lengths, key=lambda each: each[0])
     return Admit(
         grant_id=terms.grant_id,
-        session_timeout=timedelta(seconds=int(time_left.total_seconds())),
+        session_timeout=timedelta(seconds=int(length.total_seconds())),
         idle_timeout=terms.idle_timeout,
         interim_interval=terms.interim_interval,
         upload_kbps=terms.upload_kbps,
         download_kbps=terms.download_kbps,
-        octets_left=octets_left,
+        octets_left=left.octets.both,
+        upload_octets_left=left.octets.upload,
+        download_octets_left=left.octets.download,
+        because=because,
     )
+
+
+def is_over(decision: Admit | Refuse) -> bool:
+    """There is nothing left. Where only an announcement is due, there is."""
+    return isinstance(decision, Refuse) and decision.reason is not RefusalReason.ANNOUNCEMENT_DUE
+
+
+def announcement_due_in(terms: GrantTerms, usage: Usage) -> timedelta | None:
+    """Connection time until the next one: nothing or less, it is due. None: there is none under these terms."""
+    if terms.announcement_every is None:
+        return None
+    if usage.since_announcement is None:
+        return timedelta(0)
+    return terms.announcement_every - usage.since_announcement

@@ -69,6 +69,13 @@ def local_day(hours: Hours, now: datetime) -> tuple[datetime, datetime]:
     return _moment(hours.zone, today, time()), _moment(hours.zone, today + timedelta(days=1), time())
 
 
+def local_week(hours: Hours, now: datetime) -> tuple[datetime, datetime]:
+    """From Monday's midnight to the next (UTC)."""
+    today = now.astimezone(hours.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    return _moment(hours.zone, monday, time()), _moment(hours.zone, monday + timedelta(days=7), time())
+
+
 def open_time(several: Sequence[Hours], start: datetime, end: datetime) -> timedelta:
     """For how long of this time at least one of these sites was open. Of what is longer than LOOK_AHEAD only that much
     is looked at; a site that never closes makes it the whole time."""

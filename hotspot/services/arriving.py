@@ -9,12 +9,10 @@ from sqlalchemy.orm import Session
 
 from hotspot.errors import NotFound
 from hotspot.models import AccessPoint, Grant, Nas, NasAddress
-from hotspot.policy.admission import decide_admission
+from hotspot.policy.admission import decide_admission, is_over
 from hotspot.policy.opening_hours import LOOK_AHEAD
-from hotspot.services.signing_in import terms_of
-from hotspot.services.usage import usage_of_grant
+from hotspot.services.allowances import terms_of, usage_of
 from hotspot.settings import Settings
-from hotspot.values import Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ def find_nas_behind(db: Session, address: str) -> tuple[str, str] | None:
 
 
 def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings) -> Grant | None:
-    """The device's latest grant at this site that still has something left: it may continue without a form."""
+    """The device's latest grant at this site that still has something left: it may continue without a form, if need
+    be after an announcement."""
     grants = db.scalars(
         select(Grant)
         .where(Grant.device_mac == device_mac, Grant.site_id == site_id, Grant.ends_at > now)
@@ -87,8 +86,8 @@ def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, s
         .limit(5)
     )
     for grant in grants:
-        terms, usage = terms_of(grant, settings), usage_of_grant(db, grant.id)
-        if not isinstance(decide_admission(terms, usage, now), Refuse):
+        terms, usage = terms_of(grant, settings, now), usage_of(db, grant, now, settings)
+        if not is_over(decide_admission(terms, usage, now)):
             return grant
     return None
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from hotspot.adapters.openid.provider import Proof
-from hotspot.models import Grant, IdentityProvider, Nas, PassRequest, PassState
+from hotspot.models import Grant, IdentityProvider, PassRequest, PassState
 from hotspot.policy.opening_hours import local_day, next_opening
 from hotspot.sealing import Vault
 from hotspot.services.passes import (
@@ -26,7 +26,7 @@ from hotspot.services.passes import (
     prove,
     request_of_grant,
 )
-from hotspot.services.signing_in import SignedIn, sign_in_again
+from hotspot.services.signing_in import Announced, SignedIn, sign_in_again
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Refuse, Way
 
@@ -42,7 +42,9 @@ class Identifying:
     language: str
 
 
-def open_to_identify(db: Session, ask: PassAsk, now: datetime, vault: Vault, settings: Settings) -> SignedIn | Refuse:
+def open_to_identify(
+    db: Session, ask: PassAsk, now: datetime, vault: Vault, settings: Settings
+) -> SignedIn | Announced | Refuse:
     """The device is let in for some minutes, so that the provider can be reached; or for its pass, if it has one."""
     proven = _find_proven(db, ask, now)
     if proven is not None:
@@ -60,7 +62,7 @@ def open_to_identify(db: Session, ask: PassAsk, now: datetime, vault: Vault, set
         grant.ends_because = RefusalReason.IDENTITY_AWAITED
     request.expires_at = grant.ends_at
     db.flush()
-    return sign_in_again(db, grant, db.get_one(Nas, ask.nas_id), now, settings)
+    return sign_in_again(db, grant, ask.nas_id, now, settings)
 
 
 def find_identifying(db: Session, grant_id: UUID, now: datetime) -> Identifying | None:

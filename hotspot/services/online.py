@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotspot.models import Grant, Nas, WifiSession, WifiSessionCounter
-from hotspot.policy.admission import Usage, decide_admission
-from hotspot.services.signing_in import terms_of
+from hotspot.models import Grant, Nas, WifiSession
+from hotspot.policy.admission import GrantTerms, announcement_due_in, decide_admission, is_over
+from hotspot.policy.allowances import Octets, what_is_left
+from hotspot.services.allowances import terms_of, usage_of
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import Admit, RefusalReason, Refuse
 
 
 class Presence(StrEnum):
@@ -33,8 +34,13 @@ class Online:
     ends_at: datetime
     """When the visit ends if it goes on without a pause."""
     ends_because: RefusalReason
+    again_at: datetime | None
+    """When it begins anew, where it is over and that is known."""
     time_left: timedelta
-    octets_left: int | None
+    octets: Octets
+    """What is left of them."""
+    announcement_in: timedelta | None
+    """Connection time until the next one; nothing or less: it is due. None: there is none."""
     upload_octets: int
     download_octets: int
     vendor: str
@@ -44,12 +50,8 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """All sessions of a grant, summed up."""
+    """Of a grant."""
 
-    upload_octets: int
-    download_octets: int
-    time_online: timedelta
-    """As reported, and for a running session the time since its last report."""
     live: bool
     last_ended_at: datetime | None
     nas_id: int | None
@@ -63,24 +65,28 @@ def show_grant(
     grant = db.get(Grant, grant_id)
     if grant is None:
         return None
-    sessions = _sessions(db, grant.id, now, settings)
+    sessions = _sessions(db, grant.id)
     nas = db.get_one(Nas, sessions.nas_id if sessions.nas_id is not None else grant.nas_id)
-    usage = Usage(sessions.time_online, sessions.upload_octets + sessions.download_octets)
-    decision = decide_admission(terms_of(grant, settings), usage, now)
-    refused = isinstance(decision, Refuse)
-    time_left = _time_left(grant, usage, now)
+    terms, usage = terms_of(grant, settings, now), usage_of(db, grant, now, settings)
+    decision = decide_admission(terms, usage, now)
+    left = what_is_left(terms.allowances, usage, now, timedelta(0))
+    by_allowance = timedelta(0) if isinstance(left, Refuse) else left.time
+    until_end = max(terms.ends_at - now, timedelta(0))
+    early = by_allowance is not None and by_allowance < until_end
+    time_left = by_allowance if by_allowance is not None and early else until_end
     running = sessions.live and time_left > timedelta(0)
-    early = grant.time_allowed is not None and now + time_left < grant.ends_at
     return Online(
         grant=grant,
         zone=ZoneInfo(grant.site.time_zone),
-        presence=_presence(sessions, signed_in_at, refused=refused, running=running),
-        ends_at=now + time_left if early else grant.ends_at,
-        ends_because=_why_it_ends(decision, early=early, grant=grant),
+        presence=_presence(sessions, signed_in_at, refused=is_over(decision), running=running),
+        ends_at=now + time_left if early else terms.ends_at,
+        ends_because=_why_it_ends(decision, early=early, terms=terms),
+        again_at=decision.again_at if isinstance(decision, Refuse) else None,
         time_left=time_left,
-        octets_left=None if grant.octets_allowed is None else max(0, grant.octets_allowed - usage.octets),
-        upload_octets=sessions.upload_octets,
-        download_octets=sessions.download_octets,
+        octets=Octets(0, 0, 0) if isinstance(left, Refuse) else left.octets,
+        announcement_in=announcement_due_in(terms, usage),
+        upload_octets=usage.visit.upload_octets,
+        download_octets=usage.visit.download_octets,
         vendor=nas.vendor,
         login_hosts=nas.login_hosts,
     )
@@ -94,43 +100,20 @@ def _presence(sessions: _Sessions, signed_in_at: datetime | None, *, refused: bo
     return Presence.ONLINE if sessions.live or on_its_way else Presence.AWAY
 
 
-def _why_it_ends(decision: object, *, early: bool, grant: Grant) -> RefusalReason:
-    if isinstance(decision, Refuse):
+def _why_it_ends(decision: Admit | Refuse, *, early: bool, terms: GrantTerms) -> RefusalReason:
+    if isinstance(decision, Refuse) and is_over(decision):
         return decision.reason
-    return RefusalReason.TIME_USED_UP if early else grant.ends_because
+    return RefusalReason.TIME_USED_UP if early else terms.ends_because
 
 
-def _time_left(grant: Grant, usage: Usage, now: datetime) -> timedelta:
-    left = grant.ends_at - now
-    if grant.time_allowed is not None:
-        left = min(left, grant.time_allowed - usage.time_online)
-    return max(left, timedelta(0))
-
-
-def _sessions(db: Session, grant_id: UUID, now: datetime, settings: Settings) -> _Sessions:
-    counter = WifiSessionCounter
+def _sessions(db: Session, grant_id: UUID) -> _Sessions:
     rows = db.execute(
-        select(
-            WifiSession.nas_id,
-            WifiSession.ended_at,
-            counter.upload_octets,
-            counter.download_octets,
-            counter.session_seconds,
-            counter.updated_at,
-        )
-        .outerjoin(counter, counter.id == WifiSession.id)
+        select(WifiSession.nas_id, WifiSession.ended_at)
         .where(WifiSession.grant_id == grant_id)
         .order_by(WifiSession.started_at)
     ).all()
     ends = [row.ended_at for row in rows if row.ended_at is not None]
-    time_online = timedelta(seconds=sum(row.session_seconds or 0 for row in rows))
-    for row in rows:
-        if row.ended_at is None and row.updated_at is not None:
-            time_online += min(max(now - row.updated_at, timedelta(0)), settings.stale_after)
     return _Sessions(
-        upload_octets=sum(row.upload_octets or 0 for row in rows),
-        download_octets=sum(row.download_octets or 0 for row in rows),
-        time_online=time_online,
         live=any(row.ended_at is None for row in rows),
         last_ended_at=max(ends) if ends else None,
         nas_id=rows[-1].nas_id if rows else None,

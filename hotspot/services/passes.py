@@ -8,6 +8,7 @@ device is not there a second time on another.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -15,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from hotspot.models import (
     Grant,
-    Nas,
     Offer,
     OfferSite,
     PassRequest,
@@ -26,12 +26,14 @@ from hotspot.models import (
     WishKind,
     WishReason,
 )
-from hotspot.policy.admission import Usage, decide_admission
+from hotspot.policy.admission import decide_admission, is_over
+from hotspot.policy.allowances import Used
 from hotspot.policy.opening_hours import closing_time, end_of_day, local_day, next_opening
 from hotspot.sealing import Vault
+from hotspot.services.allowances import copied_from, terms_of, usage_of
+from hotspot.services.announcing import pass_turn
 from hotspot.services.disconnecting import lengthen_sessions_of_grant
-from hotspot.services.signing_in import SignedIn, note_device, sign_in_again, terms_of, too_many_devices
-from hotspot.services.usage import usage_of_grant
+from hotspot.services.signing_in import Announced, SignedIn, note_device, sign_in_again, too_many_devices
 from hotspot.services.visitors import know_visitor
 from hotspot.services.wishes import ask as ask_sessions
 from hotspot.settings import Settings
@@ -44,6 +46,14 @@ MOST_IN_VAIN = 60
 TIME_TO_ENTER = timedelta(hours=1)
 """From the proof until the device has come to be let in."""
 _SHORTEST = timedelta(minutes=1)
+_OF_A_PASS = (
+    "time_allowed",
+    "octets_allowed",
+    "upload_octets_allowed",
+    "download_octets_allowed",
+    "announcement_every",
+)
+"""What an opening gets when it becomes the pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +198,8 @@ def open_for_a_while(db: Session, request: PassRequest, now: datetime, settings:
         return None
     grant = _new_grant(request, now, settings)
     grant.ends_at, grant.ends_because = min(grant.ends_at, now + OPENING), RefusalReason.PROOF_AWAITED
-    if isinstance(decide_admission(terms_of(grant, settings), Usage(), now), Refuse):
+    grant.announcement_every = None  # whoever has ten minutes to read a mail is not kept from it
+    if is_over(decide_admission(terms_of(grant, settings, now), usage_of(db, grant, now, settings), now)):
         return None
     request.grant = grant
     db.add(grant)
@@ -235,15 +246,17 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
             request.state = PassState.GRANTED
             return request.grant
     full = _new_grant(request, now, settings)
-    worth = decide_admission(terms_of(full, settings), Usage(), now)
-    if isinstance(worth, Refuse):
+    worth = decide_admission(terms_of(full, settings, now), usage_of(db, full, now, settings), now)
+    if isinstance(worth, Refuse) and is_over(worth):
         return replace(worth, again_at=_tomorrow(request.site, now))
     opened = request.grant
     if opened is not None and opened.ends_because is RefusalReason.ENDED_BY_STAFF:
         return Refuse(RefusalReason.ENDED_BY_STAFF, again_at=_tomorrow(request.site, now))
     if opened is not None:
         opened.ends_at, opened.ends_because, opened.visitor_id = full.ends_at, full.ends_because, request.visitor_id
-        opened.time_allowed, opened.octets_allowed = full.time_allowed, full.octets_allowed
+        for column in _OF_A_PASS:
+            setattr(opened, column, getattr(full, column))
+        pass_turn(db, opened, now)  # its connection goes on: the first announcement comes after a full interval
         lengthen_sessions_of_grant(db, opened.id, "system", now)
     else:
         request.grant = full
@@ -284,12 +297,14 @@ def lengthen_late_starts(db: Session, now: datetime) -> int:
     return ask_sessions(db, WifiSession.id.in_(late), WishKind.CHANGE, WishReason.LENGTHENED, "system", now)
 
 
-def enter(db: Session, request: PassRequest, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:
+def enter(
+    db: Session, request: PassRequest, nas_id: int, now: datetime, settings: Settings
+) -> SignedIn | Announced | Refuse:
     """The device is let in: the pass, and the one-time login for it."""
     grant = grant_pass(db, request, now, settings)
     if isinstance(grant, Refuse):
         return grant
-    return sign_in_again(db, grant, db.get_one(Nas, nas_id), now, settings)
+    return sign_in_again(db, grant, nas_id, now, settings)
 
 
 def _why_no_pass(db: Session, request: PassRequest, now: datetime, settings: Settings) -> Refuse | None:
@@ -346,13 +361,13 @@ def _new_grant(request: PassRequest, now: datetime, settings: Settings) -> Grant
     if request.visitor_id is not None:
         had = _passes_of_day(db, PassRequest.visitor_id == request.visitor_id, site, now)
     own_end = _end_of_pass(offer, had, site, now)
-    used = [usage_of_grant(db, each.grant_id) for each in had if each.grant_id is not None]
-    time_used = sum((each.time_online for each in used), timedelta())
-    octets_used = sum(each.octets for each in used)
+    used = sum((usage_of(db, each.grant, now, settings).visit for each in had if each.grant is not None), start=Used())
     return Grant(
         id=uuid4(),
         offer_id=offer.id,
+        offer=offer,
         site_id=site.id,
+        site=site,
         nas_id=request.nas_id,
         device_mac=request.device_mac,
         visitor_id=request.visitor_id,
@@ -362,14 +377,23 @@ def _new_grant(request: PassRequest, now: datetime, settings: Settings) -> Grant
         created_at=now,
         ends_at=min(own_end, closes_at),
         ends_because=RefusalReason.SITE_CLOSED if closes_at < own_end else RefusalReason.GRANT_ENDED,
-        time_allowed=None if offer.time_allowed is None else max(offer.time_allowed - time_used, timedelta()),
-        octets_allowed=None if offer.octets_allowed is None else max(offer.octets_allowed - octets_used, 0),
-        upload_kbps=offer.upload_kbps,
-        download_kbps=offer.download_kbps,
-        idle_timeout=offer.idle_timeout or settings.idle_timeout,
+        **copied_from(offer, site, None, settings) | _left_of(offer, used),
         by_mac=False,
         unconfirmed=False,
     )
+
+
+def _left_of(offer: Offer, used: Used) -> dict[str, Any]:
+    """On another device, or at another site, the pass of the day goes on with what is left of it."""
+    time = offer.time_allowed
+    return {"time_allowed": None if time is None else max(time - used.time, timedelta())} | {
+        column: None if allowed is None else max(allowed - octets, 0)
+        for column, allowed, octets in (
+            ("octets_allowed", offer.octets_allowed, used.octets),
+            ("upload_octets_allowed", offer.upload_octets_allowed, used.upload_octets),
+            ("download_octets_allowed", offer.download_octets_allowed, used.download_octets),
+        )
+    }
 
 
 def _tomorrow(site: Site, now: datetime) -> datetime:

@@ -6,7 +6,7 @@ Nobody waits for a library inside of a transaction: a door calls `check_card` fi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -47,6 +47,8 @@ class Identified:
     offer: Offer
     """The one that was chosen, or the one that a rule gives in its place."""
     unconfirmed: bool = False
+    born_on: date | None = None
+    """As the system has just said: it is not kept."""
 
 
 def connection_of(system: LibrarySystem, vault: Vault) -> Connection:
@@ -99,7 +101,9 @@ def identify_reader(db: Session, card: CheckedCard, offer: Offer, site: Site, no
             _forget_pin(db, system, card.reader)
         return given
     patron = _written_down(db, system, card, card.reader, now)
-    return Refuse(RefusalReason.CARD_BLOCKED) if patron.blocked else Identified(patron, given)
+    return (
+        Refuse(RefusalReason.CARD_BLOCKED) if patron.blocked else Identified(patron, given, born_on=card.reader.born_on)
+    )
 
 
 def given_offer(db: Session, reader: Reader, offer: Offer, site: Site, now: datetime) -> Offer | Refuse:

@@ -4,7 +4,7 @@ With the grant the portal hands out a one-time login (`sign_in`); a NAS that ask
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, assert_never
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ from hotspot.adapters.one_time_login import OneTimeLogin, make_one_time_login
 from hotspot.models import (
     Device,
     Grant,
-    Nas,
     Offer,
     OfferSite,
     Patron,
@@ -30,15 +29,18 @@ from hotspot.models import (
     WifiSessionCounter,
 )
 from hotspot.passwords import is_password
-from hotspot.policy.admission import GrantTerms, Usage, decide_admission
+from hotspot.policy.admission import GrantTerms, decide_admission, is_over
+from hotspot.policy.allowances import Usage
 from hotspot.policy.opening_hours import Hours, closing_time, next_opening
+from hotspot.policy.readers import years_between
 from hotspot.policy.voucher_codes import parse_code
 from hotspot.policy.voucher_use import Validity, end_from_now, why_not_usable
 from hotspot.sealing import Vault
+from hotspot.services.allowances import copied_from, terms_of, usage_of
+from hotspot.services.announcing import is_anything_to_show, pass_turn
 from hotspot.services.offers import current_terms
 from hotspot.services.readers import AWAY_VISIT, CheckedCard, given_offer, identify_reader, reader_of
 from hotspot.services.remembering import forget_former_person, move_to_address, remember_device
-from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse, Way
 
@@ -107,6 +109,14 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """All is well, but for an announcement that is to be seen first: `announcing.py`."""
+
+    grant: Grant
+    remembered: RememberedDevice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """The answer to a NAS that asked by itself."""
 
@@ -118,29 +128,29 @@ class Entered:
 
 def sign_in(
     db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
-) -> SignedIn | Refuse:
+) -> SignedIn | Announced | Refuse:
     """For the portal: a grant, and the one-time login that opens the network for it."""
     grant = _give_grant(db, request, now, vault, settings)
     if isinstance(grant, Refuse):
         return grant
     signed_in = _with_login(db, grant, request.nas_id, now, settings)
-    if isinstance(signed_in, SignedIn):
-        forget_former_person(db, grant)
-        if request.remember:
-            return replace(signed_in, remembered=remember_device(db, grant, now))
-    return signed_in
+    if isinstance(signed_in, Refuse):
+        return signed_in
+    forget_former_person(db, grant)
+    remembered = remember_device(db, grant, now) if request.remember else None
+    return replace(signed_in, remembered=remembered)
 
 
 def return_device(
     db: Session, device: RememberedDevice, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings
-) -> SignedIn | Refuse:
+) -> SignedIn | Announced | Refuse:
     """For the portal: a remembered device that is known by its return token. All rules of a sign-in hold, but that
     nothing is typed; from now on its address of today is the one that is remembered."""
     signed_in = sign_in(db, request, now, vault=vault, settings=settings)
-    if isinstance(signed_in, SignedIn):
-        move_to_address(db, device, request.device_mac, now)
-        return replace(signed_in, remembered=device)
-    return signed_in
+    if isinstance(signed_in, Refuse):
+        return signed_in
+    move_to_address(db, device, request.device_mac, now)
+    return replace(signed_in, remembered=device)
 
 
 def enter(db: Session, request: SignInRequest, now: datetime, *, vault: Vault, settings: Settings) -> Entered | Refuse:
@@ -174,8 +184,8 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
     grant = _grant_to_continue(db, request.device_mac, offer, person, site, now)
     if grant is None:
         made = _new_grant(request, offer, person, site, closes_at, now, settings)
-        worth = decide_admission(terms_of(made, settings), Usage(), now)
-        if isinstance(worth, Refuse):  # half a minute before closing no voucher is used up
+        worth = decide_admission(terms_of(made, settings, now), usage_of(db, made, now, settings), now)
+        if isinstance(worth, Refuse) and is_over(worth):  # half a minute before closing no voucher is used up
             return worth
         note_device(db, request, now)
         grant = _grant_to_continue(db, request.device_mac, offer, person, site, now) or _keep(
@@ -184,29 +194,16 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
     return grant
 
 
-def sign_in_again(db: Session, grant: Grant, nas: Nas, now: datetime, settings: Settings) -> SignedIn | Refuse:
+def sign_in_again(
+    db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings
+) -> SignedIn | Announced | Refuse:
     """A new one-time login for a grant that still has something left: nothing to type for a device that comes back."""
-    return _too_many_for(db, grant, now, settings) or _with_login(db, grant, nas.id, now, settings)
+    return _too_many_for(db, grant, now, settings) or _with_login(db, grant, nas_id, now, settings)
 
 
 def enter_again(db: Session, grant: Grant, now: datetime, settings: Settings) -> Entered | Refuse:
     """The same for a NAS that asks by itself."""
     return _too_many_for(db, grant, now, settings) or _entered(db, grant, now, settings)
-
-
-def terms_of(grant: Grant, settings: Settings) -> GrantTerms:
-    return GrantTerms(
-        grant_id=grant.id,
-        ends_at=grant.ends_at,
-        ends_because=grant.ends_because,
-        time_allowed=grant.time_allowed,
-        octets_allowed=grant.octets_allowed,
-        upload_kbps=grant.upload_kbps,
-        download_kbps=grant.download_kbps,
-        idle_timeout=grant.idle_timeout,
-        interim_interval=settings.interim_interval,
-        longest_session=settings.longest_session,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +217,27 @@ class _Person:
     unconfirmed: bool = False
     """The library's system was away."""
     visitor: Visitor | None = None
+    born_on: date | None = None
+    """What a library's system has said, and is not kept; of a patron of the file it is in the row."""
 
 
-def _with_login(db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings) -> SignedIn | Refuse:
+def _with_login(
+    db: Session, grant: Grant, nas_id: int, now: datetime, settings: Settings
+) -> SignedIn | Announced | Refuse:
     entered = _entered(db, grant, now, settings)  # what the NAS would be told: better said on the page
     if isinstance(entered, Refuse):
-        return entered
+        return Announced(grant) if entered.reason is RefusalReason.ANNOUNCEMENT_DUE else entered
     return SignedIn(grant, make_one_time_login(nas_id, grant.device_mac, entered.terms, entered.usage))
 
 
 def _entered(db: Session, grant: Grant, now: datetime, settings: Settings) -> Entered | Refuse:
-    terms, usage = terms_of(grant, settings), usage_of_grant(db, grant.id)
+    terms, usage = terms_of(grant, settings, now), usage_of(db, grant, now, settings)
     decision = decide_admission(terms, usage, now)
+    is_due = isinstance(decision, Refuse) and decision.reason is RefusalReason.ANNOUNCEMENT_DUE
+    if is_due and not is_anything_to_show(db, grant, now):
+        pass_turn(db, grant, now)
+        usage = replace(usage, since_announcement=timedelta(0))
+        decision = decide_admission(terms, usage, now)
     if isinstance(decision, Refuse):
         return decision
     db.execute(update(Device).where(Device.mac == grant.device_mac).values(last_seen_at=now))
@@ -267,7 +273,9 @@ def _identify(
             reader = identify_reader(db, credential, offer, site, now)
             if isinstance(reader, Refuse):
                 return reader
-            return _Person(patron=reader.patron, offer=reader.offer, unconfirmed=reader.unconfirmed)
+            return _Person(
+                patron=reader.patron, offer=reader.offer, unconfirmed=reader.unconfirmed, born_on=reader.born_on
+            )
         case VoucherCodeGiven():
             return _identify_voucher(db, credential, offer, now, vault)
         case OneTap():
@@ -432,7 +440,9 @@ def _new_grant(
     return Grant(
         id=uuid4(),
         offer_id=offer.id,
+        offer=offer,
         site_id=site.id,
+        site=site,
         nas_id=request.nas_id,
         device_mac=request.device_mac,
         patron_id=person.patron.id if person.patron else None,
@@ -443,14 +453,15 @@ def _new_grant(
         created_at=now,
         ends_at=min(own_end, closes_at),
         ends_because=RefusalReason.SITE_CLOSED if closes_at < own_end else RefusalReason.GRANT_ENDED,
-        time_allowed=offer.time_allowed,
-        octets_allowed=offer.octets_allowed,
-        upload_kbps=offer.upload_kbps,
-        download_kbps=offer.download_kbps,
-        idle_timeout=offer.idle_timeout or settings.idle_timeout,
+        **copied_from(offer, site, _age(person, now.astimezone(site.hours.zone).date()), settings),
         by_mac=isinstance(request.credential, Remembered),
         unconfirmed=person.unconfirmed,
     )
+
+
+def _age(person: _Person, today: date) -> int | None:
+    born_on = person.born_on or (person.patron.born_on if person.patron else None)
+    return None if born_on is None else years_between(born_on, today)
 
 
 def _own_end(offer: Offer, voucher: Voucher | None, hours: Hours, now: datetime) -> datetime:

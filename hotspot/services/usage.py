@@ -1,10 +1,9 @@
-"""What has been used: by a grant, for its allowance; by hour and site, for the figures."""
+"""What has been used, by hour and site, for the figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, literal_column, select
@@ -14,22 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from hotspot.models import Site, UsageHour, WifiSession, WifiSessionCounter
-from hotspot.policy.admission import Usage
 from hotspot.services.staff import Scope
-
-
-def usage_of_grant(db: Session, grant_id: UUID) -> Usage:
-    """Over all sessions of the grant, as last reported."""
-    counter = WifiSessionCounter
-    seconds, octets = db.execute(
-        select(
-            func.coalesce(func.sum(counter.session_seconds), 0),
-            func.coalesce(func.sum(counter.upload_octets + counter.download_octets), 0),
-        )
-        .join(WifiSession, WifiSession.id == counter.id)
-        .where(WifiSession.grant_id == grant_id)
-    ).one()
-    return Usage(timedelta(seconds=int(seconds)), int(octets))
 
 
 def roll_up(db: Session, since: datetime, now: datetime) -> None:

@@ -15,11 +15,10 @@ from hotspot.models import Device, Grant, Offer, OfferSite, Patron, Site, Vouche
 from hotspot.policy.admission import decide_admission
 from hotspot.policy.opening_hours import closing_time, next_opening
 from hotspot.policy.voucher_use import why_not_usable
+from hotspot.services.allowances import terms_of, usage_of
 from hotspot.services.one_more_hour import STILL_AT_THE_DESK, grant_can_be_lengthened
 from hotspot.services.readers import given_offer, reader_of
-from hotspot.services.signing_in import terms_of
 from hotspot.services.staff import Scope
-from hotspot.services.usage import usage_of_grant
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, Refuse, Way
 
@@ -156,7 +155,7 @@ def visits_of(db: Session, whose: ColumnElement[bool], now: datetime, settings: 
 
 def _verdict_on_grant(db: Session, grant: Grant, now: datetime, settings: Settings) -> Verdict:
     if grant.ends_at > now:
-        decision = decide_admission(terms_of(grant, settings), usage_of_grant(db, grant.id), now)
+        decision = decide_admission(terms_of(grant, settings, now), usage_of(db, grant, now, settings), now)
         return Verdict(decision if isinstance(decision, Refuse) else None)
     opened_again = grant.ends_because is RefusalReason.SITE_CLOSED and closing_time(grant.site.hours, now) is not None
     reason = RefusalReason.GRANT_ENDED if opened_again else grant.ends_because

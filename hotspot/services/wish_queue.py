@@ -23,11 +23,10 @@ from hotspot.models import (
     WishKind,
     WishState,
 )
-from hotspot.policy.admission import Usage, decide_admission
+from hotspot.policy.admission import decide_admission
 from hotspot.policy.changes import decide_next_try, decide_rest
 from hotspot.sealing import Vault
-from hotspot.services.signing_in import terms_of
-from hotspot.services.usage import usage_of_grant
+from hotspot.services.allowances import terms_of, usage_of
 from hotspot.settings import Settings
 from hotspot.values import Refuse
 from hotspot.vendors import VENDORS
@@ -232,12 +231,8 @@ def _attributes(db: Session, wish: SessionWish, now: datetime, settings: Setting
         return vendor.disconnect_by(live) if vendor.disconnect_by else None
     if vendor.change_by is None or session.grant is None:
         return None
-    reported = timedelta(seconds=counter.session_seconds if counter else 0)
-    used = usage_of_grant(db, session.grant.id)
-    unreported = max(live.time_online - reported, timedelta(0))
-    decision = decide_admission(
-        terms_of(session.grant, settings), Usage(used.time_online + unreported, used.octets), now
-    )
+    grant = session.grant
+    decision = decide_admission(terms_of(grant, settings, now), usage_of(db, grant, now, settings), now)
     return None if isinstance(decision, Refuse) else vendor.change_by(live, decision)
 
 

@@ -21,7 +21,7 @@ from hotspot.portal_links import grant_of_token, refused_url
 from hotspot.services.arriving import get_redirect_secret
 from hotspot.services.attempts import within_message_limits
 from hotspot.services.identifying import Identifying, find_identifying, find_provider, open_to_identify, settle
-from hotspot.services.signing_in import SignedIn
+from hotspot.services.signing_in import Announced, SignedIn
 from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Way as WayOn
 from portal.answers import count_refusal, page, refusal_page
@@ -53,7 +53,7 @@ def post_identity(arrival: Arrival) -> Response:
         return refused(arrival, site, Refuse(RefusalReason.OFFER_NOT_HERE))
     ask = form.ask(arrival, site)
 
-    def opened() -> tuple[SignedIn, bytes | None] | Refuse:
+    def opened() -> tuple[SignedIn | Announced, bytes | None] | Refuse:
         with made.database.transaction() as db:
             signed_in = open_to_identify(db, ask, made.clock(), made.vault, made.settings)
             return signed_in if isinstance(signed_in, Refuse) else (signed_in, get_redirect_secret(db, ask.nas_id))

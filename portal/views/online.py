@@ -154,8 +154,8 @@ def get_captive(token: str = "") -> Response:
     state: dict[str, object] = {"captive": not is_online, "user-portal-url": address}
     if visit is not None and is_online:
         state["seconds-remaining"] = int(visit.online.time_left.total_seconds())
-        if visit.online.octets_left is not None:
-            state["bytes-remaining"] = visit.online.octets_left
+        if visit.online.octets.both is not None:
+            state["bytes-remaining"] = visit.online.octets.both
     answer = make_response(jsonify(state))
     answer.mimetype = _CAPTIVE_JSON
     answer.headers["Cache-Control"] = "private, no-cache"  # section 4: not for shared caches

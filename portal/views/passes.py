@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from hotspot.adapters.rate_limit import ADDRESS, DEVICE, SITE, Attempt, whose
-from hotspot.models import Nas, PassRequest, PassState
+from hotspot.models import PassRequest, PassState
 from hotspot.portal_links import request_of_token
 from hotspot.services.arriving import get_redirect_secret
 from hotspot.services.attempts import within_limits
 from hotspot.services.passes import PassAsk, enter, get_request
 from hotspot.services.proving import CODE_LIFE, ask_by_mail, ask_by_text, send_again, try_code
-from hotspot.services.signing_in import SignedIn, sign_in_again
+from hotspot.services.signing_in import Announced, SignedIn, sign_in_again
 from hotspot.services.sponsoring import HOST_LIFE, ask_host
 from hotspot.values import RefusalReason, Refuse, Way
 from portal.answers import Notice, count_refusal, status_of
@@ -36,7 +36,7 @@ log = get_logger()
 
 _ASKED = Counter("parvis_portal_passes_asked", "Requests for a pass, by way", ["way"])
 Outcome = TypeVar("Outcome")
-LetIn = tuple[SignedIn, bytes | None]
+LetIn = tuple[SignedIn | Announced, bytes | None]
 """What the core says, and the NAS's sealed redirect secret."""
 
 
@@ -133,7 +133,7 @@ def _begin(db: Session, ask: PassAsk, read: Read) -> tuple[PassRequest, LetIn | 
         if isinstance(signed_in, Refuse):
             return signed_in
     elif asked.grant is not None:
-        opened = sign_in_again(db, asked.grant, db.get_one(Nas, ask.nas_id), now, made.settings)
+        opened = sign_in_again(db, asked.grant, ask.nas_id, now, made.settings)
         if isinstance(opened, Refuse):  # its last minute: the code is typed without it
             return asked, None
         signed_in = opened

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
@@ -9,13 +10,13 @@ from structlog import get_logger
 
 from hotspot.adapters.last_arrival import LastArrival
 from hotspot.adapters.rate_limit import ADDRESS, DEVICE, Attempt, whose
-from hotspot.models import Nas
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
 from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.readers import check_card, connection_for
 from hotspot.services.remembering import find_returning
 from hotspot.services.signing_in import (
+    Announced,
     Credential,
     LibraryCard,
     OneTap,
@@ -33,7 +34,7 @@ from portal.arrival import Arrival
 from portal.device_family import device_family
 from portal.forms import SignInForm
 from portal.language import gettext, language
-from portal.letting_in import send_to_the_nas
+from portal.letting_in import see_other, send_to_the_nas
 from portal.resources import resources
 from portal.return_cookie import give_cookie, return_key
 from portal.scanned_code import forget_code
@@ -44,7 +45,7 @@ blueprint = Blueprint("sign_in", __name__)
 log = get_logger()
 
 _SIGN_INS = Counter("parvis_portal_sign_ins", "Visitors who were given a one-time login, by way", ["way"])
-Answer = tuple[SignedIn, bytes | None]
+Answer = tuple[SignedIn | Announced, bytes | None]
 """What the core says, and the NAS's sealed redirect secret."""
 
 
@@ -87,9 +88,9 @@ def post_continue(arrival: Arrival) -> Response:
             grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
             if grant is None:
                 return Refuse(RefusalReason.GRANT_ENDED)
-            nas = db.get_one(Nas, arrival.nas_id)
-            signed_in = sign_in_again(db, grant, nas, now, made.settings)
-        return signed_in if isinstance(signed_in, Refuse) else (signed_in, nas.redirect_secret_sealed)
+            signed_in = sign_in_again(db, grant, arrival.nas_id, now, made.settings)
+            secret = get_redirect_secret(db, arrival.nas_id)
+        return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
 
     site = shown_site(arrival.site_id)
     answer = within_limits(made.limits, [Attempt(DEVICE, arrival.device_mac)], made.clock(), again)
@@ -149,19 +150,29 @@ def _sign_in(asked: SignInRequest) -> Answer | Refuse:
     return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)
 
 
-def let_in(arrival: Arrival, signed_in: SignedIn, secret: bytes | None) -> Response:
-    """The grant is committed: only now may its login open the network."""
+def let_in(arrival: Arrival, signed_in: SignedIn | Announced, secret: bytes | None) -> Response:
+    """The grant is committed: only now may its login open the network. Where an announcement is due, that is first."""
     made, grant = resources(), signed_in.grant
     now = made.clock()
-    made.returning.remember({arrival.device_mac: grant.ends_at - now})
-    made.known.remember(arrival.site_id, arrival.device_mac, signed_in.login.terms, signed_in.login.usage, now)
-    made.logins.store(signed_in.login)
-    made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), grant.ends_at - now)
-    _SIGN_INS.labels(grant.way.value).inc()
-    log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
-    answer = send_to_the_nas(arrival, signed_in.login, secret)
+    life = grant.ends_at - now
+    made.returning.remember({arrival.device_mac: life})
+    if isinstance(signed_in, Announced):
+        answer = see_other(address_of_announcement(arrival))
+    else:
+        made.known.remember(arrival.site_id, arrival.device_mac, signed_in.login.terms, signed_in.login.usage, now)
+        made.logins.store(signed_in.login)
+        made.last_arrivals.remember(grant.id, LastArrival(arrival.vendor, arrival.login_url, now), life)
+        _SIGN_INS.labels(grant.way.value).inc()
+        log.info("signed_in", grant=grant.id.hex, way=grant.way.value, nas=arrival.nas_id, site=arrival.site_id)
+        answer = send_to_the_nas(arrival, signed_in.login, secret)
     forget_code(answer)
     return answer if signed_in.remembered is None else give_cookie(answer, signed_in.remembered, now)
+
+
+def address_of_announcement(arrival: Arrival) -> str:
+    """A page of its own, so that it can be loaded again without a form being sent twice."""
+    made = resources()
+    return f"{made.settings.public_portal}/announcement?{urlencode({'arrival': arrival.to_token(made.vault)})}"
 
 
 def refused(

@@ -8,6 +8,7 @@ from structlog import get_logger
 
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.policy.voucher_codes import print_code
+from hotspot.services.allowances import is_announcement_due
 from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
 from hotspot.services.passes import find_waiting
 from hotspot.services.remembering import find_returning, is_remembered
@@ -24,6 +25,7 @@ from portal.protection import may_lead_to
 from portal.resources import KnownPlace, resources
 from portal.return_cookie import has_cookie, return_key, take_cookie
 from portal.scanned_code import scanned_code
+from portal.views.sign_in import address_of_announcement
 from portal.visits import needs_arrival, shown_site
 from portal.welcome_page import Shown, welcome_page
 
@@ -141,8 +143,11 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
         can_return, is_over = _returns(db, arrival)
+        is_due = grant is not None and is_announcement_due(db, grant, made.clock(), made.settings)
     if waiting is not None and waiting.way in FORM_WAYS and grant is None and not may_choose:
         return pass_page(arrival, waiting)
+    if grant is not None and is_due and not may_choose:
+        return see_other(address_of_announcement(arrival))
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
     shown = Shown(

@@ -10,13 +10,14 @@ from redis import Redis
 from hotspot.adapters.known_devices import KnownDevice, KnownDevices
 from hotspot.adapters.redis import open_redis
 from hotspot.errors import Unavailable
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Allowance, Usage, Used
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
+from hotspot.values import Period, RefusalReason
 
 HERE, ELSEWHERE = 1, 2
 MAC = "020000000001"
-USAGE = Usage(timedelta(minutes=7), 1234)
+USAGE = Usage(Used(timedelta(minutes=7), 0, 1234))
 
 
 @pytest.fixture
@@ -25,8 +26,7 @@ def terms(now: datetime) -> GrantTerms:
         grant_id=uuid4(),
         ends_at=now + timedelta(hours=1),
         ends_because=RefusalReason.SITE_CLOSED,
-        time_allowed=timedelta(minutes=30),
-        octets_allowed=10**9,
+        allowances=(Allowance(Period.VISIT, timedelta(minutes=30), 10**9),),
         download_kbps=8000,
     )
 

@@ -12,22 +12,30 @@ from redis import Redis
 from hotspot.adapters.one_time_login import Claim, OneTimeLogin, OneTimeLogins, make_one_time_login
 from hotspot.adapters.redis import open_redis
 from hotspot.errors import Unavailable
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Allowance, Usage, Used
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
+from hotspot.values import Period, RefusalReason
 from tests.factories import DEVICE_MAC, NOW
 
 TERMS = GrantTerms(
     grant_id=UUID(int=7),
     ends_at=NOW + timedelta(hours=2, microseconds=1),
     ends_because=RefusalReason.SITE_CLOSED,
-    time_allowed=timedelta(hours=1),
-    octets_allowed=2**40,
+    again_at=NOW + timedelta(hours=9),
+    allowances=(
+        Allowance(Period.VISIT, timedelta(hours=1), 2**40),
+        Allowance(Period.DAY, None, None, 2**30, 2**41, NOW + timedelta(hours=5)),
+    ),
+    announcement_every=timedelta(minutes=30),
     upload_kbps=2000,
     download_kbps=None,
     idle_timeout=timedelta(minutes=5),
     interim_interval=timedelta(minutes=1),
     longest_session=timedelta(hours=6),
+)
+USAGE = Usage(
+    Used(timedelta(minutes=3), 1, 4096), Used(timedelta(hours=1)), Used(upload_octets=7), timedelta(seconds=9)
 )
 
 
@@ -38,7 +46,7 @@ def logins(redis: "Redis") -> OneTimeLogins:
 
 @pytest.fixture
 def login(logins: OneTimeLogins) -> OneTimeLogin:
-    made = make_one_time_login(1, DEVICE_MAC, TERMS, Usage(timedelta(minutes=3), 4096))
+    made = make_one_time_login(1, DEVICE_MAC, TERMS, USAGE)
     logins.store(made)
     return made
 

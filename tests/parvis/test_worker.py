@@ -11,8 +11,8 @@ from sqlalchemy import select
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.db import Database
 from hotspot.models import LibrarySystem, UsageHour, WifiSession
-from hotspot.policy.admission import Usage
-from hotspot.services.signing_in import terms_of
+from hotspot.policy.allowances import Usage
+from hotspot.services.allowances import terms_of
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason, TerminateCause
 from parvis.schedule import Job, Schedule
@@ -93,7 +93,7 @@ def test_a_visit_that_staff_ended_is_known_no_longer_in_an_outage(
         site_id = offer.sites[0].id
         for mac in ("020000000001", "020000000002"):
             grant = factories.make_grant(db, offer=offer, device_mac=mac)
-            known.remember(site_id, mac, terms_of(grant, settings), Usage(), now)
+            known.remember(site_id, mac, terms_of(grant, settings, now), Usage(), now)
         grant.ends_at, grant.ends_because = now + timedelta(seconds=1), RefusalReason.CARD_BLOCKED
 
     _job(settings, any_database, "forget_visits_ended_early").work(now)

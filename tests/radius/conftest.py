@@ -22,8 +22,8 @@ from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_on
 from hotspot.adapters.redis import open_redis
 from hotspot.db import Database
 from hotspot.models import Nas
-from hotspot.policy.admission import Usage
-from hotspot.services.signing_in import terms_of
+from hotspot.policy.allowances import Usage
+from hotspot.services.allowances import terms_of
 from hotspot.services.staff import Scope, find_scope
 from hotspot.settings import Settings
 from tests import factories
@@ -129,7 +129,7 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
         nas = db.get_one(Nas, process.nas_id)
         ends_at = now + timedelta(hours=2)
         grant = factories.make_grant(db, nas=nas, site=nas.site, created_at=now, ends_at=ends_at, download_kbps=8000)
-        made = make_one_time_login(nas.id, grant.device_mac, terms_of(grant, settings), Usage())
+        made = make_one_time_login(nas.id, grant.device_mac, terms_of(grant, settings, factories.NOW), Usage())
     with open_redis(settings) as connected:
         OneTimeLogins(connected, settings.one_time_login_life).store(made)
     return made

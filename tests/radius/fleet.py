@@ -22,7 +22,8 @@ from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_on
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import Admission, WifiSession, WifiSessionCounter
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 from hotspot.values import TerminateCause
 from tests.radius.packets import Attributes, accounting, hidden_password, integer, is_authentic_reply, signed
 

@@ -17,7 +17,8 @@ from hotspot.adapters.one_time_login import OneTimeLogins, make_one_time_login
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import Admission, Nas, WifiSession, WifiSessionCounter
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 from hotspot.sealing import Vault
 from hotspot.services.accounting import unpacked
 from hotspot.services.radius_clients import RadiusClientReader

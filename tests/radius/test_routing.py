@@ -3,7 +3,8 @@
 import pytest
 
 from hotspot.adapters.one_time_login import make_one_time_login
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 from radius.authenticity import NoProof, SharedSecret
 from radius.codec import Packet, parse
 from radius.messages import AccessRequest, StatusServer

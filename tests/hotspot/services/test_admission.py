@@ -13,7 +13,8 @@ from hotspot.adapters.one_time_login import OneTimeLogin, OneTimeLogins, make_on
 from hotspot.db import Database
 from hotspot.errors import Unavailable
 from hotspot.models import Admission
-from hotspot.policy.admission import GrantTerms, Usage
+from hotspot.policy.admission import GrantTerms
+from hotspot.policy.allowances import Usage
 from hotspot.services.admission import AdmissionRequest, answered, decide, write_down
 from hotspot.values import Admit, MacAddress, RefusalReason, Refuse
 from tests import factories

@@ -1,0 +1,216 @@
+"""Announcements: a device's turn begins, is completed after its time, its link is followed; and each is counted once.
+
+A turn is a row; its id, stamped, is the token that the page carries. Whoever reloads, replays or forges counts nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from hotspot.models import (
+    Announcement,
+    AnnouncementDay,
+    AnnouncementView,
+    Campaign,
+    CampaignSite,
+    Device,
+    Grant,
+    Site,
+)
+from hotspot.policy.announcements import Candidate, ShownToday, choose
+from hotspot.services.allowances import zone_of
+
+TURN_LIFE = timedelta(minutes=30)
+"""A page that was left open for longer begins anew."""
+
+
+class Completion(StrEnum):
+    DONE = "done"
+    ALREADY = "already"
+    """Pressed twice, or replayed: it counts nothing, and keeps nobody out."""
+    TOO_EARLY = "too_early"
+    UNKNOWN = "unknown"
+    """Of no turn of this device, or of one that is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What may be shown at a site today, and how often each was, everywhere. The same for every visitor for a while."""
+
+    day: date
+    candidates: Sequence[Candidate]
+    displays: Mapping[int, int]
+    views: Mapping[int, int]
+
+
+def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
+    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it."""
+    day = now.astimezone(site.hours.zone).date()
+    everywhere = ~select(CampaignSite.campaign_id).where(CampaignSite.campaign_id == Campaign.id).exists()
+    here = select(CampaignSite.campaign_id).where(CampaignSite.site_id == site.id)
+    rows = db.execute(
+        select(
+            Announcement.id,
+            Campaign.id,
+            Campaign.kind,
+            Campaign.starts_on,
+            Campaign.ends_on,
+            Campaign.from_time,
+            Campaign.until_time,
+            Campaign.weight,
+            Campaign.most_per_device,
+            Campaign.most_per_day,
+        )
+        .join(Campaign, Campaign.id == Announcement.campaign_id)
+        .where(
+            Announcement.retired_at.is_(None),
+            Campaign.paused_at.is_(None),
+            Campaign.ended_at.is_(None),
+            Campaign.starts_on <= day,
+            or_(Campaign.ends_on.is_(None), Campaign.ends_on >= day),
+            Campaign.organisation_id.in_([each.id for each in site.organisation.line]),
+            or_(Campaign.id.in_(here), everywhere),
+        )
+    ).all()
+    candidates = [Candidate(*tuple(row)) for row in rows]
+    counted = db.execute(
+        select(AnnouncementDay.announcement_id, func.sum(AnnouncementDay.displays), func.sum(AnnouncementDay.views))
+        .where(AnnouncementDay.day == day)
+        .group_by(AnnouncementDay.announcement_id)
+    ).all()
+    displays = {announcement_id: int(count) for announcement_id, count, _ in counted}
+    return Rotation(day, candidates, displays, {announcement_id: int(count) for announcement_id, _, count in counted})
+
+
+def is_anything_to_show(db: Session, grant: Grant, now: datetime) -> bool:
+    return _choose(db, grant, load_rotation(db, grant.site, now), now) is not None
+
+
+def begin_turn(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> AnnouncementView | None:
+    """The turn that the device has begun, or a new one, whose display is counted. None: there is nothing to show."""
+    db.scalars(select(Device).where(Device.mac == grant.device_mac).with_for_update()).one()  # one page at a time
+    begun = find_turn(db, grant, now)
+    if begun is not None:
+        return begun
+    chosen = _choose(db, grant, rotation, now)
+    if chosen is None:
+        return None
+    turn = _turn(grant, rotation.day, now)
+    turn.announcement_id, turn.ready_at = chosen.announcement_id, now + grant.announcement_length
+    db.add(turn)
+    db.flush()
+    _count(db, turn, displays=1)
+    return turn
+
+
+def find_turn(db: Session, grant: Grant, now: datetime) -> AnnouncementView | None:
+    """That this device has begun at this site, and can still complete."""
+    return db.scalar(
+        select(AnnouncementView)
+        .join(Announcement, Announcement.id == AnnouncementView.announcement_id)
+        .join(Campaign, Campaign.id == Announcement.campaign_id)
+        .where(
+            _is_open(grant.device_mac, now),
+            AnnouncementView.site_id == grant.site_id,
+            Announcement.retired_at.is_(None),
+            Campaign.paused_at.is_(None),
+            Campaign.ended_at.is_(None),
+        )
+        .order_by(AnnouncementView.shown_at.desc())
+        .limit(1)
+    )
+
+
+def pass_turn(db: Session, grant: Grant, now: datetime) -> None:
+    """There is nothing to show: the cycle begins anew all the same."""
+    turn = _turn(grant, now.astimezone(grant.site.hours.zone).date(), now)
+    turn.ready_at = turn.completed_at = now
+    db.add(turn)
+    db.flush()
+
+
+def complete_turn(db: Session, turn_id: UUID, device_mac: str, now: datetime) -> Completion:
+    """Counted by the one request that completes it, however many try."""
+    done = db.execute(
+        update(AnnouncementView)
+        .where(AnnouncementView.id == turn_id, _is_open(device_mac, now), AnnouncementView.ready_at <= now)
+        .values(completed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    turn = db.get(AnnouncementView, turn_id, populate_existing=True)
+    if turn is None or turn.device_mac != device_mac:
+        return Completion.UNKNOWN
+    if done.rowcount:  # type: ignore[attr-defined]
+        _count(db, turn, views=1)
+        return Completion.DONE
+    if turn.completed_at is not None:
+        return Completion.ALREADY
+    return Completion.TOO_EARLY if turn.ready_at > now >= turn.shown_at else Completion.UNKNOWN
+
+
+def follow_link(db: Session, turn_id: UUID, now: datetime) -> str | None:
+    """Where it leads; counted the first time. None: nowhere, or nobody has been shown it to the end."""
+    turn = db.get(AnnouncementView, turn_id)
+    if turn is None or turn.announcement is None or turn.completed_at is None or not turn.announcement.link:
+        return None
+    first = db.execute(
+        update(AnnouncementView)
+        .where(AnnouncementView.id == turn_id, AnnouncementView.followed_at.is_(None))
+        .values(followed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if first.rowcount:  # type: ignore[attr-defined]
+        _count(db, turn, clicks=1)
+    return turn.announcement.link
+
+
+def _is_open(device_mac: str, now: datetime) -> ColumnElement[bool]:
+    return (
+        (AnnouncementView.device_mac == device_mac)
+        & AnnouncementView.completed_at.is_(None)
+        & (AnnouncementView.shown_at > now - TURN_LIFE)
+    )
+
+
+def _turn(grant: Grant, day: date, now: datetime) -> AnnouncementView:
+    return AnnouncementView(
+        id=uuid4(), site_id=grant.site_id, grant_id=grant.id, device_mac=grant.device_mac, day=day, shown_at=now
+    )
+
+
+def _choose(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> Candidate | None:
+    seen = db.execute(
+        select(AnnouncementView.announcement_id, AnnouncementView.completed_at)
+        .where(
+            AnnouncementView.device_mac == grant.device_mac,
+            AnnouncementView.day == rotation.day,
+            AnnouncementView.announcement_id.is_not(None),
+        )
+        .order_by(AnnouncementView.shown_at)
+    ).all()
+    by_device: dict[int, int] = {}
+    for announcement_id, completed_at in seen:
+        if completed_at is not None and announcement_id is not None:
+            by_device[announcement_id] = by_device.get(announcement_id, 0) + 1
+    last = seen[-1].announcement_id if seen else None
+    shown = ShownToday(rotation.displays, rotation.views, by_device, last)
+    return choose(rotation.candidates, shown, zone_of(grant), now.astimezone(grant.site.hours.zone))
+
+
+def _count(db: Session, turn: AnnouncementView, *, displays: int = 0, views: int = 0, clicks: int = 0) -> None:
+    more = {"displays": displays, "views": views, "clicks": clicks}
+    insert: Any = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(AnnouncementDay).values(
+        announcement_id=turn.announcement_id, site_id=turn.site_id, day=turn.day, **more
+    )
+    kept = AnnouncementDay.__table__.c
+    grown = {name: kept[name] + count for name, count in more.items()}
+    db.execute(statement.on_conflict_do_update(index_elements=["announcement_id", "site_id", "day"], set_=grown))
