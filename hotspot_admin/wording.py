@@ -104,7 +104,7 @@ ACTIONS = {
 }
 """An action that is not here is shown as it is written in the log."""
 FACTS = {
-    "announcements": mark("Announcements"),
+    "announcements": mark("Announcements during the visit"),
     "by_rule_only": mark("Only by a rule"),
     "devices_at_once": mark("Devices at once"),
     "host_domains": mark("Domains of hosts"),

@@ -16,9 +16,7 @@ def facts_of(offer: Offer) -> dict[str, Any]:
         None if row is None else (row.time, row.octets, row.upload_octets, row.download_octets)
         for row in (others.get(Period.DAY), others.get(Period.WEEK))
     )
-    announcements = (
-        offer.announcement_every and f"{_time(offer.announcement_every)} / {_time(offer.announcement_length)}"
-    )
+    every, length = _time(offer.announcement_every), _time(offer.announcement_length)
     return {
         "name": offer.name,
         "sites": sorted(site.name for site in offer.sites),
