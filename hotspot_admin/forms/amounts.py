@@ -23,7 +23,7 @@ _LONGEST_TEXT = 30
 
 _TIME = re.compile(
     r"(?:(?P<days>\d{1,6}(?:[.,]\d{1,3})?)\s*(?:d|j|days?|jours?))?\s*"
-    r"(?:(?P<hours>\d{1,6}(?:[.,]\d{1,3})?)\s*(?:h|hours?|heures?)\s*(?P<bare>\d{1,2}(?!\s*\w|\d))?)?\s*"
+    r"(?:(?P<hours>\d{1,6}(?:[.,]\d{1,3})?)\s*(?:h|hours?|heures?)\s*(?P<bare>\d{1,2}(?!\s*\w))?)?\s*"
     r"(?:(?P<minutes>\d{1,6})\s*(?:mn?|min|minutes?|'))?",
     re.ASCII | re.IGNORECASE,
 )
@@ -37,7 +37,7 @@ _SPACES = re.compile("[ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]+")
 
 def parse_time(text: str) -> timedelta:
     """ValueError for what is no length, and for less than a minute or more than a year."""
-    found = _TIME.fullmatch(_plain(text))
+    found = _TIME.fullmatch(text)
     if found is None or not any(found.groups()):
         raise ValueError(BAD_TIME)
     days, hours, bare, minutes = (_number(found[name]) for name in ("days", "hours", "bare", "minutes"))
@@ -49,7 +49,7 @@ def parse_time(text: str) -> timedelta:
 
 def parse_volume(text: str) -> int:
     """In octets, by thousands, as networks count. A number without a unit is refused: of which unit would it be?"""
-    found = _VOLUME.fullmatch(_plain(text))
+    found = _VOLUME.fullmatch(text)
     if found is None:
         raise ValueError(BAD_VOLUME)
     octets = round(_number(found["number"]) * _THOUSANDS[found["unit"].lower()])
@@ -60,7 +60,7 @@ def parse_volume(text: str) -> int:
 
 def parse_speed(text: str) -> int:
     """In kbit/s."""
-    found = _SPEED.fullmatch(_plain(text))
+    found = _SPEED.fullmatch(text)
     if found is None:
         raise ValueError(BAD_SPEED)
     kbps = round(_number(found["number"]) * 1000)
@@ -103,6 +103,8 @@ def _amount_field(label: str, parse: Callable[[str], Any], *first: Callable[[For
     def read(_form: Form, field: Field) -> None:
         """On an English page 1,000 is a thousand to some and one to others: there a comma is refused."""
         text = field.data or ""
+        if field.errors:  # too long, or not to be read: said already
+            return
         try:
             field.amount = parse(text if language() == "fr" else text.replace(",", "?"))
         except ValueError as error:
@@ -111,12 +113,13 @@ def _amount_field(label: str, parse: Callable[[str], Any], *first: Callable[[For
     return StringField(
         label,
         [*first, MayBeEmpty(), Length(max=_LONGEST_TEXT, message=TOO_LONG), printable, read],
-        filters=[lambda text: (text or "").strip()],
+        filters=[lambda text: _plain(text or "")],
         render_kw={"maxlength": _LONGEST_TEXT, "autocomplete": "off"},
     )
 
 
 def _plain(text: str) -> str:
+    """With ordinary spaces: what is pasted, and what we print, has others between a number and its unit."""
     return _SPACES.sub(" ", text).strip()
 
 

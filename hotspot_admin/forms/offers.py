@@ -132,7 +132,7 @@ class OfferForm(FlaskForm):  # type: ignore[misc]
         mark("Days for which a device may be remembered"), 1, _A_YEAR, mark("Between 1 and 366 days."), required=False
     )
     announcements = RadioField(
-        mark("Announcements during the visit"),
+        mark("When is one shown?"),
         [AnyOf([NONE, EVERY], _CHOOSE)],
         choices=[SelectChoice(NONE, mark("No announcement")), SelectChoice(EVERY, mark("One at a time, at this pace"))],
         default=NONE,
