@@ -37,6 +37,8 @@ class Permission(StrEnum):
     MANAGE_LIBRARIES = "manage_libraries"
     """Libraries' own systems, with our accounts there, and the rules for readers."""
     MAKE_VOUCHERS = "make_vouchers"
+    MANAGE_ORGANISATIONS = "manage_organisations"
+    """Those below one's own, and the terms of use of each."""
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 

@@ -46,6 +46,7 @@ SET_UP_ONCE = (
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),
+    Link("organisations.index", mark("Organisations"), Permission.MANAGE_ORGANISATIONS),
     Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )

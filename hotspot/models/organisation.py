@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base
 
-_DEEPEST = 10
+DEEPEST = 10
 """Organisations inside organisations: more than this is a circle."""
 
 
@@ -35,6 +35,6 @@ class Organisation(Base):
     def line(self) -> list[Organisation]:
         """Itself, then the one above it, and so on."""
         line = [self]
-        while len(line) < _DEEPEST and (parent := line[-1].parent) is not None:
+        while len(line) < DEEPEST and (parent := line[-1].parent) is not None:
             line.append(parent)
         return line

@@ -11,6 +11,7 @@ SET_UP_ONCE = [
     "Passerelles",
     "Systèmes de bibliothèque",
     "Fournisseurs d’identité",
+    "Collectivités",
     "Apparence",
     "Journal",
 ]
