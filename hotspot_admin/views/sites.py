@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from functools import cache
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -44,7 +46,7 @@ def index() -> ResponseReturnValue:
         ways=WAYS,
         not_shown={way: why for way, why in NOT_SHOWN.items() if not works(way, resources().settings)},
         several=several,
-        says=lambda offer: print_offer(offer, language()),
+        says=cache(lambda offer: print_offer(offer, language())),  # an offer stands at many sites
     )
 
 
