@@ -1,7 +1,6 @@
 """Sites and their opening hours; what each offers, to read."""
 
 from datetime import datetime
-
 from functools import cache
 
 from flask import Blueprint, flash, redirect, render_template, url_for
