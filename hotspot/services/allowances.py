@@ -159,8 +159,8 @@ def _parts(db: Session, whose: ColumnElement[bool], now: datetime, stale_after: 
     parts = []
     for started_at, ended_at, seconds, upload, download, heard_at in rows:
         time = timedelta(seconds=seconds)
-        if ended_at is None:
-            time += min(max(now - heard_at, timedelta(0)), stale_after)
+        if ended_at is None:  # from its beginning, not from its last report: a late one may have come after a later one
+            time = max(time, min(now, heard_at + stale_after) - started_at)
         parts.append(_Part(started_at, Used(time, upload, download)))
     return parts
 
