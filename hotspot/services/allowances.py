@@ -77,7 +77,7 @@ def usage_of(db: Session, grant: Grant, now: datetime, settings: Settings) -> Us
     day = week = Used()
     if grant.offer.allowances:
         (day_began, _), (week_began, _) = local_day(hours, now), local_week(hours, now)
-        theirs = (Grant.offer_id == grant.offer_id) & _is_of_person(grant) & (Grant.ends_at > week_began)
+        theirs = (Grant.offer_id == grant.offer_id) & is_of_person(grant) & (Grant.ends_at > week_began)
         parts = _parts(db, theirs & (WifiSession.started_at > week_began - LOOK_AHEAD), now, stale_after)
         given = _extra_times(db, theirs)
         day = _sum_since(parts, day_began) + _without(given, day_began)
@@ -110,7 +110,7 @@ def _allowances(grant: Grant, hours: Hours, now: datetime) -> Iterable[Allowance
         yield Allowance(each.period, each.time, each.octets, each.upload_octets, each.download_octets, renews_at)
 
 
-def _is_of_person(grant: Grant) -> ColumnElement[bool]:
+def is_of_person(grant: Grant) -> ColumnElement[bool]:
     """Patron, visitor or voucher; a guest is the device."""
     if grant.patron_id is not None:
         return Grant.patron_id == grant.patron_id
@@ -159,8 +159,8 @@ def _parts(db: Session, whose: ColumnElement[bool], now: datetime, stale_after: 
     parts = []
     for started_at, ended_at, seconds, upload, download, heard_at in rows:
         time = timedelta(seconds=seconds)
-        if ended_at is None:
-            time += min(max(now - heard_at, timedelta(0)), stale_after)
+        if ended_at is None:  # from its beginning, not from its last report: a late one may have come after a later one
+            time = max(time, min(now, heard_at + stale_after) - started_at)
         parts.append(_Part(started_at, Used(time, upload, download)))
     return parts
 

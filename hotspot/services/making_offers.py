@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import IdentityProvider, LibrarySystem, Offer, Organisation, Site
+from hotspot.models import IdentityProvider, LibrarySystem, Offer, OfferAllowance, Organisation, Site
+from hotspot.policy.announcements import LONGEST_CYCLE, LONGEST_VIEW, SHORTEST_CYCLE, SHORTEST_VIEW
 from hotspot.policy.contacts import parse_domain
 from hotspot.services import audit
 from hotspot.services.staff import organisation_subtree
-from hotspot.values import Way
+from hotspot.values import Period, Way
 
 _SHORTEST = timedelta(minutes=1)
 """Less than this is no visit: admission would refuse it."""
@@ -23,6 +24,19 @@ _MOST_OCTETS = 2**53
 _MOST_DOMAINS = 1000
 """Characters of all of them together."""
 _KNOWS_A_PERSON = (Way.LIBRARY_CARD, Way.VOUCHER)
+_LENGTHS = {Period.DAY: timedelta(days=1), Period.WEEK: timedelta(weeks=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceDraft:
+    """Of a day or a week; the draft of the offer itself has those of a visit. What is None is not limited."""
+
+    period: Period
+    time: timedelta | None = None
+    octets: int | None = None
+    """Upload and download together."""
+    upload_octets: int | None = None
+    download_octets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,13 @@ class OfferDraft:
     library_system: LibrarySystem | None = None
     """That checks its cards; none: the library's file."""
     by_rule_only: bool = False
+    allowances: Sequence[AllowanceDraft] = ()
+    """At most one of a day, and one of a week."""
+    upload_octets_allowed: int | None = None
+    download_octets_allowed: int | None = None
+    announcement_every: timedelta | None = None
+    """Of connection time; none: no announcement."""
+    announcement_length: timedelta = timedelta(seconds=10)
 
 
 def create_offer(
@@ -77,6 +98,11 @@ def create_offer(
         identity_provider=_identity_provider(db, organisation, draft),
         library_system=draft.library_system,
         by_rule_only=draft.by_rule_only,
+        allowances=[_row_of(each) for each in draft.allowances],
+        upload_octets_allowed=draft.upload_octets_allowed,
+        download_octets_allowed=draft.download_octets_allowed,
+        announcement_every=draft.announcement_every,
+        announcement_length=draft.announcement_length,
         position=max((other.position for other in others), default=0) + 1,
         sites=list(sites),
         created_at=now,
@@ -107,12 +133,49 @@ def _check(draft: OfferDraft) -> None:
     for field, kbps in (("upload", draft.upload_kbps), ("download", draft.download_kbps)):
         if kbps is not None and not 1 <= kbps <= _FASTEST_KBPS:
             raise InvalidInput("Between 1 kbit/s and 100 Gbit/s.", field=field)
-    if draft.octets_allowed is not None and not 1 <= draft.octets_allowed <= _MOST_OCTETS:
-        raise InvalidInput("At least one octet, at most 2^53.", field="volume")
+    _check_volumes("", draft.octets_allowed, draft.upload_octets_allowed, draft.download_octets_allowed)
     if not 1 <= draft.devices_at_once <= 1000:
         raise InvalidInput("Between 1 and 1,000 devices.", field="devices")
     _check_remembering(draft.way, draft.remember_for)
     _check_cards(draft)
+    _check_allowances(draft.allowances)
+    _check_announcements(draft.announcement_every, draft.announcement_length)
+
+
+def _check_volumes(prefix: str, both: int | None, upload: int | None, download: int | None) -> None:
+    for field, octets in (("volume", both), ("upload-volume", upload), ("download-volume", download)):
+        if octets is not None and not 1 <= octets <= _MOST_OCTETS:
+            raise InvalidInput("At least one octet, at most 2^53.", field=prefix + field)
+
+
+def _check_allowances(allowances: Sequence[AllowanceDraft]) -> None:
+    periods = [each.period for each in allowances]
+    if len(set(periods)) < len(periods) or not _LENGTHS.keys() >= set(periods):
+        raise InvalidInput("An offer has one allowance of a day and one of a week at most.", field="allowances")
+    for each in allowances:
+        prefix = f"{each.period.value}-"
+        if each == AllowanceDraft(each.period):
+            raise InvalidInput("An allowance limits a time or a volume.", field=prefix + "time")
+        if each.time is not None and not _SHORTEST <= each.time <= _LENGTHS[each.period]:
+            raise InvalidInput("At least one minute, at most the whole day or week.", field=prefix + "time")
+        _check_volumes(prefix, each.octets, each.upload_octets, each.download_octets)
+
+
+def _check_announcements(every: timedelta | None, length: timedelta) -> None:
+    if every is not None and not SHORTEST_CYCLE <= every <= LONGEST_CYCLE:
+        raise InvalidInput("Between five minutes and a day.", field="announcement-every")
+    if not SHORTEST_VIEW <= length <= LONGEST_VIEW:
+        raise InvalidInput("Between three seconds and a minute.", field="announcement-length")
+
+
+def _row_of(draft: AllowanceDraft) -> OfferAllowance:
+    return OfferAllowance(
+        period=draft.period,
+        time=draft.time,
+        octets=draft.octets,
+        upload_octets=draft.upload_octets,
+        download_octets=draft.download_octets,
+    )
 
 
 def _domains(draft: OfferDraft) -> Sequence[str]:

@@ -49,6 +49,24 @@ def test_a_new_offer_is_on_the_portal(town: Run, environment: dict[str, str]) ->
     assert [(each.name, each.way, each.download_kbps) for each in offers] == [("Accès libre", Way.ONE_TAP, 5000)]
 
 
+def test_an_offer_may_limit_days_and_weeks_and_have_announcements(town: Run) -> None:
+    day = ("--day-time", "120", "--day-volume", "500", "--day-upload-volume", "100", "--week-time", "420")
+    visit = ("--download-volume", "200", "--announcement-every", "30", "--announcement-length", "15")
+    assert town("offer", "add", "Accès libre", "--way", "one_tap", "--site", "Square", *day, *visit).exit_code == 0
+    row = json.loads(town("offer", "list", "--json").output)[0]
+    none = {"minutes": None, "octets": None, "upload_octets": None, "download_octets": None}
+    assert row["visit"] == none | {"download_octets": 200_000_000}
+    assert row["day"] == none | {"minutes": 120, "octets": 500_000_000, "upload_octets": 100_000_000}
+    assert row["week"] == none | {"minutes": 420}
+    assert (row["announcement_every_minutes"], row["announcement_seconds"]) == (30, 15)
+    assert "day: 120 min and 500 MB and 100 MB up" in town("offer", "list").output
+
+
+def test_the_length_of_announcements_needs_announcements(town: Run) -> None:
+    arguments = ("--way", "one_tap", "--site", "Square", "--announcement-length", "15")
+    assert town("offer", "add", "Accès libre", *arguments).exit_code == 2
+
+
 def test_an_offer_for_cards_may_remember_devices(town: Run, environment: dict[str, str]) -> None:
     arguments = ("--way", "library_card", "--site", "Square", "--remember-days", "30")
     assert town("offer", "add", "Lecteurs", *arguments).exit_code == 0
