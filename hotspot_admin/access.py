@@ -28,6 +28,7 @@ class Permission(StrEnum):
     """The last 30 days; whether all is well."""
     SEE_SITES = "see_sites"
     MANAGE_SITES = "manage_sites"
+    MANAGE_OFFERS = "manage_offers"
     MANAGE_NASES = "manage_nases"
     SEE_AUDIT = "see_audit"
     SEE_PATRONS = "see_patrons"

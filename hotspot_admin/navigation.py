@@ -42,6 +42,7 @@ EVERY_DAY = (
 )
 SET_UP_ONCE = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
+    Link("offers.index", mark("Offers"), Permission.MANAGE_OFFERS),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),

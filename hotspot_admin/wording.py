@@ -12,6 +12,15 @@ WAYS = {
     Way.SPONSOR: mark("Word of a host"),
     Way.OPENID_CONNECT: mark("Online identity"),
 }
+WAY_HINTS = {
+    Way.LIBRARY_CARD: mark("Readers type their card number and PIN."),
+    Way.VOUCHER: mark("A code printed at the desk, for a day or for some hours."),
+    Way.ONE_TAP: mark("Whoever accepts the terms is online: nothing is asked."),
+    Way.EMAIL_CODE: mark("Visitors type the code that they get by e-mail."),
+    Way.SMS_CODE: mark("Visitors type the code that they get by text message. Each of these costs something."),
+    Way.SPONSOR: mark("Somebody who works here, named by the visitor, says yes by e-mail."),
+    Way.OPENID_CONNECT: mark("FranceConnect, or another provider, vouches for the visitor."),
+}
 NOT_SHOWN = {
     Way.EMAIL_CODE: mark("Not shown: no mail server is set up"),
     Way.SMS_CODE: mark("Not shown: no sender of text messages is set up"),
@@ -61,7 +70,9 @@ ACTIONS = {
     "nas.created": mark("Gateway added"),
     "nas.secret_rotated": mark("Secrets of a gateway replaced"),
     "nas.secret_shown": mark("Secrets of a gateway shown"),
+    "offer.changed": mark("Offer changed"),
     "offer.created": mark("Offer added"),
+    "offer.moved": mark("Offer moved"),
     "offer.retired": mark("Offer retired"),
     "organisation.appearance_changed": mark("Colour or logo changed"),
     "organisation.created": mark("Organisation made"),
@@ -93,6 +104,20 @@ ACTIONS = {
 }
 """An action that is not here is shown as it is written in the log."""
 FACTS = {
+    "announcements": mark("Announcements during the visit"),
+    "by_rule_only": mark("Only by a rule"),
+    "devices_at_once": mark("Devices at once"),
+    "host_domains": mark("Domains of hosts"),
+    "idle_time": mark("Ended after this time without use"),
+    "is_wifi4eu": mark("Part of WiFi4EU"),
+    "per_day": mark("Per day"),
+    "per_visit": mark("Per visit"),
+    "per_week": mark("Per week"),
+    "remember_days": mark("Days for which a device may be remembered"),
+    "speeds": mark("Speeds"),
+    "visit_time": mark("Length of the visit"),
+    "way": mark("Way in"),
+    "web_page": mark("Web page of the place"),
     "age_below": mark("Age below"),
     "age_from": mark("Age from"),
     "blocks": mark("Held back by"),

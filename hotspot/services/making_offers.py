@@ -1,11 +1,11 @@
-"""Make and retire an offer. For the command line; grants already given keep what they were given."""
+"""Make, fill and retire an offer. Grants already given keep what they were given of it, but for days and weeks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
@@ -13,17 +13,18 @@ from hotspot.models import IdentityProvider, LibrarySystem, Offer, OfferAllowanc
 from hotspot.policy.announcements import LONGEST_CYCLE, LONGEST_VIEW, SHORTEST_CYCLE, SHORTEST_VIEW
 from hotspot.policy.contacts import parse_domain
 from hotspot.services import audit
-from hotspot.services.staff import organisation_subtree
+from hotspot.services.offer_facts import facts_of
+from hotspot.services.staff import Scope, organisation_subtree
 from hotspot.values import Period, Way
 
-_SHORTEST = timedelta(minutes=1)
+SHORTEST = timedelta(minutes=1)
 """Less than this is no visit: admission would refuse it."""
-_LONGEST = timedelta(days=366)
-_FASTEST_KBPS = 100_000_000
-_MOST_OCTETS = 2**53
+LONGEST = timedelta(days=366)
+FASTEST_KBPS = 100_000_000
+MOST_OCTETS = 2**53
 _MOST_DOMAINS = 1000
 """Characters of all of them together."""
-_KNOWS_A_PERSON = (Way.LIBRARY_CARD, Way.VOUCHER)
+KNOWS_A_PERSON = (Way.LIBRARY_CARD, Way.VOUCHER)
 _LENGTHS = {Period.DAY: timedelta(days=1), Period.WEEK: timedelta(weeks=1)}
 
 
@@ -65,13 +66,35 @@ class OfferDraft:
     announcement_every: timedelta | None = None
     """Of connection time; none: no announcement."""
     announcement_length: timedelta = timedelta(seconds=10)
+    idle_timeout: timedelta | None = None
+    """None: the installation's."""
 
 
 def create_offer(
-    db: Session, organisation: Organisation, sites: Sequence[Site], draft: OfferDraft, now: datetime
+    db: Session,
+    organisation: Organisation,
+    sites: Sequence[Site],
+    draft: OfferDraft,
+    now: datetime,
+    by: Scope | Literal["system"] = "system",
 ) -> Offer:
     """Shown last on the pages of its sites."""
-    _check(draft)
+    offer = Offer(organisation=organisation, way=draft.way, created_at=now, allowances=[])
+    fill_offer(db, offer, sites, draft)
+    live = select(func.max(Offer.position)).where(Offer.organisation_id == organisation.id, Offer.retired_at.is_(None))
+    offer.position = (db.scalar(live) or 0) + 1
+    db.add(offer)
+    db.flush()
+    facts = {"way": offer.way.value} | {name: value for name, value in facts_of(offer).items() if value}
+    audit.note(db, by, "offer.created", offer.name, facts, now, organisation_id=organisation.id)
+    return offer
+
+
+def fill_offer(db: Session, offer: Offer, sites: Sequence[Site], draft: OfferDraft) -> None:
+    """What the draft says, once all of it has been checked. A system that checks its cards already may go on."""
+    organisation = offer.organisation
+    keeps_system = draft.library_system is not None and draft.library_system is offer.library_system
+    _check(replace(draft, library_system=None) if keeps_system else draft)
     below = organisation_subtree(db, organisation.id)
     if not sites:
         raise InvalidInput("An offer holds at one site at least.", field="site")
@@ -79,59 +102,57 @@ def create_offer(
         raise NotFound("site of this organisation")
     if draft.library_system is not None and draft.library_system.organisation_id != organisation.id:
         raise NotFound("library system of this organisation")
-    live = select(Offer).where(Offer.organisation_id == organisation.id, Offer.retired_at.is_(None))
-    others = db.scalars(live).all()
-    if any(other.name == draft.name for other in others):
-        raise Conflict("There is already an offer with this name.")
-    offer = Offer(
-        organisation=organisation,
-        name=draft.name,
-        way=draft.way,
-        visit_time=draft.visit_time,
-        time_allowed=draft.time_allowed,
-        octets_allowed=draft.octets_allowed,
-        upload_kbps=draft.upload_kbps,
-        download_kbps=draft.download_kbps,
-        devices_at_once=draft.devices_at_once,
-        remember_for=draft.remember_for,
-        sponsor_domains=" ".join(_domains(draft)),
-        identity_provider=_identity_provider(db, organisation, draft),
-        library_system=draft.library_system,
-        by_rule_only=draft.by_rule_only,
-        allowances=[_row_of(each) for each in draft.allowances],
-        upload_octets_allowed=draft.upload_octets_allowed,
-        download_octets_allowed=draft.download_octets_allowed,
-        announcement_every=draft.announcement_every,
-        announcement_length=draft.announcement_length,
-        position=max((other.position for other in others), default=0) + 1,
-        sites=list(sites),
-        created_at=now,
+    twin = select(Offer.id).where(
+        Offer.organisation_id == organisation.id, Offer.retired_at.is_(None), Offer.name == draft.name
     )
-    db.add(offer)
-    db.flush()
-    facts: dict[str, Any] = {"way": draft.way.value, "sites": [site.name for site in sites]}
-    if draft.library_system is not None:
-        facts["library_system"] = draft.library_system.name
-    audit.note(db, "system", "offer.created", offer.name, facts, now, organisation_id=organisation.id)
-    return offer
+    if any(each != offer.id for each in db.scalars(twin)):
+        raise Conflict("There is already an offer with this name.", field="name")
+    domains, provider = _domains(draft), _identity_provider(db, organisation, draft)
+    offer.name, offer.sites = draft.name, list(sites)
+    offer.visit_time, offer.idle_timeout = draft.visit_time, draft.idle_timeout
+    offer.time_allowed, offer.octets_allowed = draft.time_allowed, draft.octets_allowed
+    offer.upload_octets_allowed = draft.upload_octets_allowed
+    offer.download_octets_allowed = draft.download_octets_allowed
+    offer.upload_kbps, offer.download_kbps = draft.upload_kbps, draft.download_kbps
+    offer.devices_at_once, offer.remember_for = draft.devices_at_once, draft.remember_for
+    offer.sponsor_domains, offer.identity_provider = " ".join(domains), provider
+    offer.library_system, offer.by_rule_only = draft.library_system, draft.by_rule_only
+    offer.announcement_every, offer.announcement_length = draft.announcement_every, draft.announcement_length
+    _fill_allowances(offer, draft.allowances)
 
 
-def retire_offer(db: Session, offer: Offer, now: datetime) -> None:
+def _fill_allowances(offer: Offer, drafts: Sequence[AllowanceDraft]) -> None:
+    """Row by row: a row that is there is changed, for its key is its period."""
+    kept = {each.period: each for each in offer.allowances}
+    rows = []
+    for draft in drafts:
+        row = kept.get(draft.period) or OfferAllowance(period=draft.period)
+        row.time, row.octets = draft.time, draft.octets
+        row.upload_octets, row.download_octets = draft.upload_octets, draft.download_octets
+        rows.append(row)
+    offer.allowances = rows
+
+
+def retire_offer(db: Session, offer: Offer, now: datetime, by: Scope | Literal["system"] = "system") -> None:
     """It is no longer offered; it stays in the table, because grants cite it."""
     if offer.retired_at is not None:
         raise Conflict("This offer was retired before.")
     offer.retired_at = now
-    audit.note(db, "system", "offer.retired", offer.name, {}, now, organisation_id=offer.organisation_id)
+    audit.note(db, by, "offer.retired", offer.name, {}, now, organisation_id=offer.organisation_id)
 
 
 def _check(draft: OfferDraft) -> None:
     if not draft.name.strip() or len(draft.name) > 200 or not draft.name.isprintable():
         raise InvalidInput("A name has between 1 and 200 characters, on one line.", field="name")
-    for field, length in (("visit-time", draft.visit_time), ("time-allowed", draft.time_allowed)):
-        if length is not None and not _SHORTEST <= length <= _LONGEST:
+    for field, length in (
+        ("visit-time", draft.visit_time),
+        ("time-allowed", draft.time_allowed),
+        ("idle-timeout", draft.idle_timeout),
+    ):
+        if length is not None and not SHORTEST <= length <= LONGEST:
             raise InvalidInput("Between one minute and a year.", field=field)
     for field, kbps in (("upload", draft.upload_kbps), ("download", draft.download_kbps)):
-        if kbps is not None and not 1 <= kbps <= _FASTEST_KBPS:
+        if kbps is not None and not 1 <= kbps <= FASTEST_KBPS:
             raise InvalidInput("Between 1 kbit/s and 100 Gbit/s.", field=field)
     _check_volumes("", draft.octets_allowed, draft.upload_octets_allowed, draft.download_octets_allowed)
     if not 1 <= draft.devices_at_once <= 1000:
@@ -144,7 +165,7 @@ def _check(draft: OfferDraft) -> None:
 
 def _check_volumes(prefix: str, both: int | None, upload: int | None, download: int | None) -> None:
     for field, octets in (("volume", both), ("upload-volume", upload), ("download-volume", download)):
-        if octets is not None and not 1 <= octets <= _MOST_OCTETS:
+        if octets is not None and not 1 <= octets <= MOST_OCTETS:
             raise InvalidInput("At least one octet, at most 2^53.", field=prefix + field)
 
 
@@ -156,7 +177,7 @@ def _check_allowances(allowances: Sequence[AllowanceDraft]) -> None:
         prefix = f"{each.period.value}-"
         if each == AllowanceDraft(each.period):
             raise InvalidInput("An allowance limits a time or a volume.", field=prefix + "time")
-        if each.time is not None and not _SHORTEST <= each.time <= _LENGTHS[each.period]:
+        if each.time is not None and not SHORTEST <= each.time <= _LENGTHS[each.period]:
             raise InvalidInput("At least one minute, at most the whole day or week.", field=prefix + "time")
         _check_volumes(prefix, each.octets, each.upload_octets, each.download_octets)
 
@@ -166,16 +187,6 @@ def _check_announcements(every: timedelta | None, length: timedelta) -> None:
         raise InvalidInput("Between five minutes and a day.", field="announcement-every")
     if not SHORTEST_VIEW <= length <= LONGEST_VIEW:
         raise InvalidInput("Between three seconds and a minute.", field="announcement-length")
-
-
-def _row_of(draft: AllowanceDraft) -> OfferAllowance:
-    return OfferAllowance(
-        period=draft.period,
-        time=draft.time,
-        octets=draft.octets,
-        upload_octets=draft.upload_octets,
-        download_octets=draft.download_octets,
-    )
 
 
 def _domains(draft: OfferDraft) -> Sequence[str]:
@@ -211,9 +222,9 @@ def _identity_provider(db: Session, organisation: Organisation, draft: OfferDraf
 
 
 def _check_remembering(way: Way, length: timedelta | None) -> None:
-    if length is not None and way not in _KNOWS_A_PERSON:
+    if length is not None and way not in KNOWS_A_PERSON:
         raise InvalidInput("Devices are remembered for a library card or a voucher only.", field="remember-days")
-    if length is not None and not timedelta(days=1) <= length <= _LONGEST:
+    if length is not None and not timedelta(days=1) <= length <= LONGEST:
         raise InvalidInput("Between one day and a year.", field="remember-days")
 
 

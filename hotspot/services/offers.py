@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from hotspot.errors import NotFound
 from hotspot.models import Offer, OfferSite, Organisation, Site, Terms
+from hotspot.policy.allowances import Allowance
 from hotspot.policy.opening_hours import Hours
 from hotspot.settings import Settings
 from hotspot.values import IdentityProfile, SiteKind, Way
@@ -35,6 +36,8 @@ class OfferShown:
     identity_provider: str = ""
     """Its name, where one vouches for the visitor."""
     is_franceconnect: bool = False
+    allowances: tuple[Allowance, ...] = ()
+    """Of a day and of a week."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
         select(Offer)
         .join(OfferSite, OfferSite.offer_id == Offer.id)
         .where(OfferSite.site_id == site_id, Offer.retired_at.is_(None), Offer.by_rule_only.is_(False))
+        .options(selectinload(Offer.allowances))
         .order_by(Offer.position, Offer.id)
     )
     return tuple(
@@ -124,6 +128,7 @@ def _offers(db: Session, site_id: int) -> tuple[OfferShown, ...]:
             sponsor_domains=tuple(offer.sponsor_domains.split()),
             identity_provider=offer.identity_provider.name if offer.identity_provider else "",
             is_franceconnect=_is_franceconnect(offer),
+            allowances=tuple(Allowance(each.period, each.time, each.octets) for each in offer.allowances),
         )
         for offer in offers
     )

@@ -1,9 +1,12 @@
 """Sites as staff see and change them: what they are, when they are open, what they offer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -17,6 +20,8 @@ from hotspot.services.staff import Scope
 from hotspot.values import SiteKind
 
 DEFAULT_ZONE = "Europe/Paris"
+LONGEST_ADDRESS = 500
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,21 @@ class SiteDraft:
     longitude: float | None = None
     week: Mapping[int, Sequence[Interval]] = field(default_factory=dict)
     exceptions: Sequence[UnlikeDay] = ()
+    is_wifi4eu: bool = False
+    web_page: str = ""
 
 
-_PLAIN = ("organisation_id", "name", "kind", "time_zone", "ssid", "latitude", "longitude")
+_PLAIN = (
+    "organisation_id",
+    "name",
+    "kind",
+    "time_zone",
+    "ssid",
+    "latitude",
+    "longitude",
+    "is_wifi4eu",
+    "web_page",
+)
 
 
 def list_sites(db: Session, scope: Scope) -> Sequence[Site]:
@@ -76,7 +93,8 @@ def create_site(db: Session, by: Scope, draft: SiteDraft, now: datetime) -> Site
 
 
 def change_site(db: Session, by: Scope, site_id: int, draft: SiteDraft, now: datetime) -> Site:
-    """Grants already given keep their end: only the next ones go by the new hours."""
+    """New hours hold at once: `terms_of` reads those of now, so nobody is promised time after the new closing. Later
+    ones lengthen no grant that has been given."""
     site = get_site(db, by, site_id)
     _check(draft, by)
     before, hours_before = _facts(site), site.hours
@@ -101,6 +119,7 @@ def offers_by_site(db: Session, scope: Scope) -> Mapping[int, Sequence[Offer]]:
         select(OfferSite.site_id, Offer)
         .join(Offer, Offer.id == OfferSite.offer_id)
         .where(OfferSite.site_id.in_(scope.site_ids), Offer.retired_at.is_(None))
+        .options(selectinload(Offer.allowances))
         .order_by(Offer.position, Offer.id)
     )
     for site_id, offer in rows:
@@ -138,11 +157,35 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
+def is_web_page(text: str) -> bool:
+    """An address of the web that a telephone may be sent to, without a name or password in it."""
+    if len(text) > LONGEST_ADDRESS or not text.isascii() or not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # brackets without an address; a port that is no number
+        return False
+    host = parts.hostname or ""
+    is_host = _HOST.fullmatch(host) is not None or _is_address(host)
+    return parts.scheme in ("http", "https") and is_host and "@" not in parts.netloc and port != 0
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _check(draft: SiteDraft, by: Scope) -> None:
     if draft.organisation_id not in by.organisation_ids:
         raise NotFound("organisation")
     if not is_time_zone(draft.time_zone):
         raise InvalidInput("There is no such time zone.", field="time_zone")
+    if draft.web_page and not is_web_page(draft.web_page):
+        raise InvalidInput("This is not the address of a web page.", field="web_page")
 
 
 def _plain(draft: SiteDraft) -> dict[str, Any]:
@@ -151,8 +194,9 @@ def _plain(draft: SiteDraft) -> dict[str, Any]:
 
 def _facts(site: Site) -> dict[str, Any]:
     """For the audit log: what a change is told by."""
-    names = ("name", "time_zone", "ssid", "latitude", "longitude")
+    names = ("name", "time_zone", "ssid", "latitude", "longitude", "web_page")
     facts = {name: getattr(site, name) for name in names}
+    facts["is_wifi4eu"] = "yes" if site.is_wifi4eu else "no"
     return facts | {"kind": site.kind.value, "organisation": site.organisation.name}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     DateField,
     FieldList,
     Form,
@@ -23,7 +24,7 @@ from wtforms.validators import Optional as MayBeEmpty
 from hotspot.message_ids import mark
 from hotspot.models import Organisation, Site
 from hotspot.policy.opening_hours import Interval
-from hotspot.services.sites import DEFAULT_ZONE, SiteDraft, UnlikeDay, is_time_zone
+from hotspot.services.sites import DEFAULT_ZONE, LONGEST_ADDRESS, SiteDraft, UnlikeDay, is_time_zone, is_web_page
 from hotspot.values import SiteKind
 from hotspot_admin.forms.fields import TOO_LONG, parse_hours, print_hours, text_field
 from hotspot_admin.language import gettext
@@ -91,6 +92,10 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
     time_zone = text_field(mark("Time zone"), 64, autocomplete="off", list="time-zones")
     latitude = text_field(mark("Latitude"), 20, required=False, inputmode="decimal")
     longitude = text_field(mark("Longitude"), 20, required=False, inputmode="decimal")
+    web_page = text_field(
+        mark("Web page of the place"), LONGEST_ADDRESS, required=False, autocomplete="off", inputmode="url"
+    )
+    is_wifi4eu = BooleanField(mark("This network is part of WiFi4EU"))
     hours_kind = RadioField(
         mark("When is the Wi-Fi open?"),
         [AnyOf([ALWAYS, BY_WEEK], mark("Choose one of these."))],
@@ -141,6 +146,10 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
     def validate_longitude(self, field: Field) -> None:
         _check_degrees(field.data, 180)
 
+    def validate_web_page(self, field: Field) -> None:
+        if field.data and not is_web_page(field.data):
+            raise ValidationError(mark("Write the whole address of a web page, like https://www.ville.fr/mediatheque."))
+
     def validate_hours_kind(self, field: Field) -> None:
         if field.data == BY_WEEK and not any((day.data or "").strip() for day in self.days):
             raise ValidationError(mark("Type the hours of at least one day, or choose “Always”."))
@@ -172,6 +181,8 @@ class SiteForm(FlaskForm):  # type: ignore[misc]
                 for row in self.exceptions
                 if row.form.day.data is not None
             ],
+            is_wifi4eu=self.is_wifi4eu.data,
+            web_page=self.web_page.data,
         )
 
 
@@ -188,6 +199,8 @@ def as_typed(site: Site, today: date) -> Mapping[str, Any]:
         "time_zone": site.time_zone,
         "latitude": "" if site.latitude is None else repr(site.latitude),
         "longitude": "" if site.longitude is None else repr(site.longitude),
+        "web_page": site.web_page,
+        "is_wifi4eu": site.is_wifi4eu,
         "hours_kind": BY_WEEK if hours.week else ALWAYS,
         **{name: print_hours(hours.week.get(at, ())) for at, name in enumerate(names)},
         "exceptions": [

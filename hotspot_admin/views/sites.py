@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from hotspot.models import Site
+from hotspot.offer_wording import print_offer
 from hotspot.policy.opening_hours import LOOK_AHEAD, closing_time, next_opening
 from hotspot.services.offers import works
 from hotspot.services.sites import (
@@ -18,7 +19,7 @@ from hotspot.services.sites import (
 )
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.site import KINDS, SiteForm, as_typed, new_site
-from hotspot_admin.language import clock_time, day_and_month, gettext
+from hotspot_admin.language import clock_time, day_and_month, gettext, language
 from hotspot_admin.resources import now, resources, scope
 from hotspot_admin.wording import NOT_SHOWN, WAYS
 
@@ -43,6 +44,7 @@ def index() -> ResponseReturnValue:
         ways=WAYS,
         not_shown={way: why for way, why in NOT_SHOWN.items() if not works(way, resources().settings)},
         several=several,
+        says=lambda offer: print_offer(offer, language()),
     )
 
 

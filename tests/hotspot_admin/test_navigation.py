@@ -5,7 +5,15 @@ import pytest
 from tests.hotspot_admin.conftest import Browser
 
 EVERY_DAY = ["Accueil", "Guichet", "En ligne", "Tickets", "Usagers", "Statistiques", "Réglages"]
-SET_UP_ONCE = ["Sites", "Passerelles", "Systèmes de bibliothèque", "Fournisseurs d’identité", "Apparence", "Journal"]
+SET_UP_ONCE = [
+    "Sites",
+    "Offres",
+    "Passerelles",
+    "Systèmes de bibliothèque",
+    "Fournisseurs d’identité",
+    "Apparence",
+    "Journal",
+]
 
 
 def rows(browser: Browser, path: str) -> list[list[str]]:

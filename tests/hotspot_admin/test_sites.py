@@ -1,14 +1,16 @@
 """Sites: what they are, when they are open, what they offer."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from hotspot.db import Database
-from hotspot.models import AuditEntry, Site
+from hotspot.models import AuditEntry, Grant, Site
 from hotspot.policy.opening_hours import Interval
-from hotspot.values import Way
+from hotspot.services.allowances import terms_of
+from hotspot.settings import Settings
+from hotspot.values import RefusalReason, Way
 from hotspot_admin.forms.fields import parse_hours, print_hours
 from tests import factories
 from tests.hotspot_admin.conftest import ADMINISTRATOR, Browser, Clock, Town
@@ -95,6 +97,14 @@ def test_a_change_is_in_the_audit_log_as_before_and_after(
         ("latitude", "1e999", "compris entre -90 et 90"),
         ("longitude", "-180.1", "compris entre -180 et 180"),
         ("longitude", "east", "degrés décimaux"),
+        ("web_page", "www.ville.fr", "Écrivez l’adresse entière"),
+        ("web_page", "javascript:alert(1)", "Écrivez l’adresse entière"),
+        ("web_page", "https://ville.fr@elsewhere.test/", "Écrivez l’adresse entière"),
+        ("web_page", "https://ville.fr:99999/", "Écrivez l’adresse entière"),
+        ("web_page", "https://[::1/", "Écrivez l’adresse entière"),
+        ("web_page", "https://ville.fr/a b", "Écrivez l’adresse entière"),
+        ("web_page", "https://ville/", "Écrivez l’adresse entière"),
+        ("web_page", "https://ville.fr/" + "x" * 500, "C’est trop long"),
         ("kind", "casino", "Choisissez"),
         ("organisation_id", "a", "Choisissez"),
         ("hours_kind", "sometimes", "Choisissez"),
@@ -128,6 +138,39 @@ def test_the_form_comes_back_as_it_was_typed(administrator: Browser, town: Town)
     assert answer.status == 422
     again = answer.form("/sites/new").fields
     assert (again["name"], again["latitude"], again["monday"]) == ("<b>Gymnase</b>", "95", "9h-25h")
+
+
+def test_wifi4eu_and_the_places_own_page_are_set_and_logged(
+    administrator: Browser, database: Database, town: Town
+) -> None:
+    change(administrator, town.square, is_wifi4eu="y", web_page="https://www.ville.fr/marche?x=1")
+
+    site = saved(database, town.square)
+    assert (site.is_wifi4eu, site.web_page) == (True, "https://www.ville.fr/marche?x=1")
+    with database.reading() as db:
+        facts = db.query(AuditEntry).filter_by(action="site.changed").one().facts
+    assert facts == {"is_wifi4eu": ["no", "yes"], "web_page": ["", "https://www.ville.fr/marche?x=1"]}
+    change(administrator, town.square)
+    assert saved(database, town.square).is_wifi4eu, "what was ticked stays ticked"
+
+
+def test_the_page_says_that_new_hours_hold_at_once(administrator: Browser, town: Town) -> None:
+    assert "De nouveaux horaires valent aussitôt" in administrator.get(f"/sites/{town.library}").text
+
+
+def test_nobody_is_promised_time_after_the_new_closing(
+    administrator: Browser, database: Database, town: Town, clock: Clock, settings: Settings
+) -> None:
+    noon = clock.now + timedelta(hours=2)
+    with database.transaction() as db:
+        offer = factories.make_offer(db, site=db.get_one(Site, town.library))
+        grant_id = factories.make_grant(db, offer=offer, ends_at=clock.now + timedelta(hours=9)).id
+
+    change(administrator, town.library, hours_kind="week", tuesday="9-12")
+
+    with database.reading() as db:
+        terms = terms_of(db.get_one(Grant, grant_id), settings, clock.now)
+    assert (terms.ends_at, terms.ends_because) == (noon, RefusalReason.SITE_CLOSED)
 
 
 def test_a_week_without_any_hour_must_be_meant(administrator: Browser, town: Town) -> None:

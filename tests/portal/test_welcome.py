@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from hotspot.adapters.last_refusal import LastRefusals
 from hotspot.db import Database
-from hotspot.models import Grant, Nas, Offer, Site
+from hotspot.models import Grant, Nas, Offer, OfferAllowance, Site
 from hotspot.sealing import Vault
 from hotspot.services.arriving import find_live_grant
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Way
+from hotspot.values import Period, RefusalReason, Way
 from hotspot.wording import explain
 from portal.arrival import arrival_of_token
 from tests import factories
@@ -42,6 +42,18 @@ def test_a_visitor_with_one_offer_sees_no_choice_to_make(pages: PageClient, data
     page = pages.get(redirect_of(nas))
     assert len(page.root.all("form")) == 1
     assert not page.root.all("details", class_="card")
+
+
+def test_an_offer_says_what_it_allows_in_a_day_and_a_week(pages: PageClient, database: Database) -> None:
+    with database.transaction() as db:
+        limits = [
+            OfferAllowance(period=Period.DAY, time=timedelta(hours=1)),
+            OfferAllowance(period=Period.WEEK, octets=1_500_000_000),
+        ]
+        offer = factories.make_offer(db, allowances=limits, download_kbps=5000)
+        nas = factories.make_nas(db, site=offer.sites[0])
+    said = pages.get(redirect_of(nas)).root.one("p", class_="limits").text.replace("\xa0", " ")
+    assert said == "Pendant 2 heures · 1 heure par jour · 1,5 Go par semaine · 5 Mbit/s"
 
 
 def test_a_site_without_offers_says_so(pages: PageClient, database: Database) -> None:
