@@ -12,8 +12,8 @@ from flask import Blueprint, Response, make_response, request
 from flask.json import dumps
 
 from hotspot.adapters.rate_limit import CAPTIVE_ADDRESS, Attempt, whose
-from hotspot.portal_links import grant_of_token
 from hotspot.policy.warnings import EndAhead, warnings
+from hotspot.portal_links import grant_of_token
 from hotspot.services.arriving import find_nas_address
 from hotspot.services.captive import Gateway, find_gateway, find_grant_behind
 from hotspot.services.online import Online, Presence, show_grant
@@ -47,7 +47,7 @@ def get_captive(token: str = "") -> Response:
     return _answer(state)
 
 
-@blueprint.get("/api/captive/<nas_identifier>/<address>")
+@blueprint.get("/api/captive/<path:nas_identifier>/<address>")
 def get_captive_of_device(nas_identifier: str, address: str) -> Response:
     """For a gateway that announces to each device its own address (RFC 8910)."""
     made = resources()

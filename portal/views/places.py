@@ -50,10 +50,7 @@ def _week(hours: Hours, today: date) -> list[tuple[str, str, bool]]:
     """(day, hours, is today), from Monday; none where it is open day and night."""
     if not any(hours.week.values()):
         return []
-    return [
-        (day_of_week(day), _said(hours.week.get(day, ())), day == today.weekday())
-        for day in range(7)
-    ]
+    return [(day_of_week(day), _said(hours.week.get(day, ())), day == today.weekday()) for day in range(7)]
 
 
 def _coming(hours: Hours, today: date) -> list[tuple[str, str]]:
