@@ -61,7 +61,7 @@ def what_is_near(online: Online) -> Warned | None:
 
 def _left(of: AllowanceLeft, online: Online) -> LeftShown:
     left, renews_at = of.left, of.allowance.renews_at
-    amounts = [] if left.time is None else [duration(left.time)]
+    amounts = [] if left.time is None else [duration(left.time) if left.time else gettext("no time")]
     if left.octets.both is not None:
         amounts.append(octets(left.octets.both))
     if left.octets.download is not None:

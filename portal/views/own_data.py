@@ -12,7 +12,7 @@ from hotspot.services.own_data import OwnData, show_own_data
 from hotspot.values import Way, print_mac
 from portal.answers import page
 from portal.device_family import family_name
-from portal.language import gettext, local_day, local_moment, speak
+from portal.language import clock_time, gettext, local_day, speak
 from portal.resources import resources
 from portal.visits import shown_site
 
@@ -39,14 +39,14 @@ _KNOWN_BY = {
 def get_data(token: str) -> Response:
     kept = _kept(token)
     speak(kept.language)
-    site, now = shown_site(kept.site_id), resources().clock()
+    site = shown_site(kept.site_id)
     zone = site.hours.zone
-
-    def moment(when: datetime) -> str:
-        return local_moment(when, now, zone)
 
     def day(when: datetime) -> str:
         return local_day(when, zone)
+
+    def moment(when: datetime) -> str:
+        return f"{day(when)}, {clock_time(when, zone)}"
 
     return page(
         "own_data.html",
@@ -58,6 +58,8 @@ def get_data(token: str) -> Response:
         device=family_name(kept.device_family),
         moment=moment,
         day=day,
+        clock_time=clock_time,
+        zone=zone,
     )
 
 

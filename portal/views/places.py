@@ -70,4 +70,4 @@ def _said(intervals: Sequence[Interval]) -> str:
 def _stretch(interval: Interval) -> str:
     if interval.opens_at == interval.closes_at:
         return gettext("all day")
-    return f"{wall_time(interval.opens_at)} – {wall_time(interval.closes_at)}"
+    return f"{wall_time(interval.opens_at)}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{wall_time(interval.closes_at)}"
