@@ -102,6 +102,16 @@ def what_is_left(allowances: Sequence[Allowance], usage: Usage, now: datetime, l
     return Left(min(limited) if limited else None, octets)
 
 
+def left_of(allowance: Allowance, usage: Usage) -> Left:
+    """Of this one alone, until it is renewed; nothing of it is ever negative."""
+    used = usage.of(allowance.period)
+    octets = _octets_left(allowance, used)
+    return Left(
+        None if allowance.time is None else max(allowance.time - used.time, NOTHING),
+        Octets(*(None if each is None else max(each, 0) for each in (octets.both, octets.upload, octets.download))),
+    )
+
+
 def _time_left(allowance: Allowance, used: Used, now: datetime) -> timedelta | None:
     """What is not used up before the next period begins goes on with that of the next one."""
     if allowance.time is None:
