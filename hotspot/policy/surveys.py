@@ -91,8 +91,9 @@ def month_of(day: date) -> date:
     return day.replace(day=1)
 
 
-def next_month(month: date) -> date:
-    return month_of(month + timedelta(days=31))
+def next_month(day: date) -> date:
+    """Its first day."""
+    return month_of(month_of(day) + timedelta(days=31))
 
 
 @dataclass(frozen=True, slots=True)
