@@ -117,7 +117,7 @@ def test_what_is_no_survey_changes_nothing(any_database: Database, place: Place)
 @pytest.mark.parametrize(
     "attempt",
     [
-        lambda db, by, site_id: get_survey(db, by, site_id),
+        get_survey,
         lambda db, by, site_id: results(db, by, site_id, NOW),
         lambda db, by, site_id: open_survey(db, by, site_id, NOW),
         lambda db, by, site_id: close_survey(db, by, site_id, NOW),
