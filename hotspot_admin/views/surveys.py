@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from hotspot.policy.surveys import QUESTION_FIELDS, SMALL, Words, next_month, say
+from hotspot.policy.surveys import QUESTION_FIELDS, SMALL, Words, say
 from hotspot.services.staff import Scope
 from hotspot.services.surveys import (
     MonthTold,
@@ -43,10 +43,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.SEE_SURVEYS)
 def show(site_id: int) -> ResponseReturnValue:
     survey, months = _results(site_id)
-    today = now().astimezone(survey.site.hours.zone).date()
-    return render_template(
-        "surveys/survey.html", survey=survey, months=months, next_results=next_month(today), small=SMALL, words=_words
-    )
+    return render_template("surveys/survey.html", survey=survey, months=months, small=SMALL, words=_words)
 
 
 @blueprint.get(f"{_ID}/results.csv")
@@ -110,7 +107,6 @@ def _get(site_id: int) -> SurveyOfSite:
 def _results(site_id: int) -> tuple[SurveyOfSite, Sequence[MonthTold]]:
     with resources().database.reading() as db:
         survey = get_survey(db, scope(), site_id)
-        _ = survey.site.hours
         return survey, results(db, scope(), site_id, now())
 
 

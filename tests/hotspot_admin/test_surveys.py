@@ -47,7 +47,7 @@ def test_it_is_opened_with_the_questions_that_are_offered(
     assert "Ce qui serait demandé aux visiteurs" in page.text
     after = administrator.follow(administrator.submit(page.form(f"/surveys/{town.library}/open")))
     assert "Enquête ouverte" in after.text
-    assert "à partir du 1 avril 2026" in after.text
+    assert "une fois le mois terminé" in after.text
     survey = kept(database, town.library)
     assert survey is not None
     assert parse_questions(survey.questions) == DEFAULTS
