@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from flask import request
 
-from hotspot.message_ids import mark
 from hotspot.models import Grant
 from hotspot.policy.surveys import say
 from hotspot.services.surveys import SurveyShown, find_open
@@ -12,11 +11,8 @@ from portal.answers import Notice
 from portal.language import gettext, language
 from portal.resources import resources
 
-THANKS, DECLINED = "thanks", "declined"
-_SAID = {
-    THANKS: (mark("Thank you for your answer."), mark("It has been counted, and nothing tells that it was yours.")),
-    DECLINED: (mark("All right."), mark("You will not be asked again this month.")),
-}
+SETTLED = "survey=settled"
+"""In the address, whichever button was pressed: logs and histories keep addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +48,10 @@ def survey_on_page(grant: Grant) -> SurveyOnPage | None:
 
 
 def notice_of_survey() -> Notice | None:
-    """What the page says after the form was sent: the address tells it, so that a reload sends nothing again."""
-    said = _SAID.get(request.args.get("survey", ""))
-    return Notice(gettext(said[0]), gettext(said[1]), is_problem=False) if said else None
+    """What the page says after the form was sent. The address tells it, so that a reload sends nothing again."""
+    if request.args.get("survey") != "settled":
+        return None
+    return Notice(gettext("Thank you."), gettext("You will not be asked again this month."), is_problem=False)
 
 
 def _in_words(shown: SurveyShown) -> SurveyOnPage:

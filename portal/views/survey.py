@@ -14,7 +14,7 @@ from portal.answers import Notice
 from portal.language import gettext, speak
 from portal.letting_in import address_online, see_other
 from portal.resources import resources
-from portal.survey_page import DECLINED, THANKS
+from portal.survey_page import SETTLED
 from portal.views.online import online_page
 
 blueprint = Blueprint("survey", __name__)
@@ -35,7 +35,7 @@ def post_survey(token: str) -> Response:
         return see_other(address_online(grant.id))
     if "decline" in request.form:
         made.survey_turns.settle(grant.device_mac, shown.month, grant.id)
-        return see_other(f"{address_online(grant.id)}?survey={DECLINED}")
+        return see_other(f"{address_online(grant.id)}?{SETTLED}")
     if request.form.get("version") != str(shown.version):
         return online_page(token, Notice(gettext("The questions have just been changed.")), HTTPStatus.CONFLICT)
     try:
@@ -45,4 +45,4 @@ def post_survey(token: str) -> Response:
     if made.survey_turns.settle(grant.device_mac, shown.month, grant.id):
         with made.database.transaction() as db:
             answer(db, shown, choices)
-    return see_other(f"{address_online(grant.id)}?survey={THANKS}")
+    return see_other(f"{address_online(grant.id)}?{SETTLED}")

@@ -98,9 +98,10 @@ def test_an_answer_is_counted_thanked_for_and_not_asked_again(asked: Asked) -> N
     page = asked.pages.get(asked.begin())
     answer = asked.pages.submit(form_of(page), button="Envoyer", first="2", second="0")
     assert answer.status == HTTPStatus.SEE_OTHER
+    assert answer.location.endswith("?survey=settled")
     thanks = asked.pages.follow(answer)
     assert thanks.root.one("div", id="notice").get("role") == "status"
-    assert "Merci de votre réponse." in thanks.text
+    assert "Merci. Ces questions ne vous seront plus posées ce mois-ci." in thanks.text
     assert not is_asked(thanks)
     assert asked.counts == {(0, 2): 1, (1, 0): 1}
 
@@ -117,6 +118,7 @@ def test_who_declines_is_not_counted_and_not_asked_again(asked: Asked) -> None:
     page = asked.pages.get(asked.begin())
     answer = asked.pages.submit(form_of(page), button="Non merci", first="2")
     assert "ne vous seront plus posées ce mois-ci" in asked.pages.follow(answer).text
+    assert answer.location.endswith("?survey=settled")  # as of whoever answers: an address ends in logs
     assert not is_asked(asked.pages.get(page.path))
     assert asked.counts == {}
 
