@@ -7,7 +7,7 @@ grow would see whose answer it was, and a sum over months would give away what e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,9 @@ from hotspot.services.sites import get_site, list_sites
 from hotspot.services.staff import Scope
 
 MONTHS_TOLD = 24
+_LAST_ZONE = timedelta(hours=12)
+"""Where a month ends last (UTC-12). What is told is over everywhere: it cannot grow, whatever becomes of the site's time
+zone."""
 
 _KEY = ["site_id", "version", "month", "question", "choice"]
 
@@ -141,7 +144,7 @@ def results(db: Session, scope: Scope, site_id: int, now: datetime) -> Sequence[
     ):
         counts.setdefault(row.month, {})[row.question, row.choice] = row.answers
     questions = parse_questions(survey.questions)
-    months = _months_over(_month_there(survey.changed_at, site), _month_there(now, site))
+    months = _months_over(_month_there(survey.changed_at, site), month_of((now - _LAST_ZONE).astimezone(UTC).date()))
     return [MonthTold(month, _publish(questions, counts.get(month, {}))) for month in months]
 
 

@@ -128,7 +128,7 @@ def test_results_are_told_by_the_month_without_small_groups_and_sums_over_them(
 def test_the_running_month_is_not_told(administrator: Browser, town: Town, answered: None, clock: Clock) -> None:
     months = administrator.get(f"/surveys/{town.library}").root.all("h3")
     assert [each.text for each in months if "2026" in each.text] == ["février 2026", "janvier 2026"]
-    clock.now = datetime(2026, 4, 1, tzinfo=UTC)
+    clock.now = datetime(2026, 4, 1, 12, tzinfo=UTC)
     administrator.sign_in(ADMINISTRATOR)
     months = administrator.get(f"/surveys/{town.library}").root.all("h3")
     assert [each.text for each in months if "2026" in each.text] == ["mars 2026", "février 2026", "janvier 2026"]

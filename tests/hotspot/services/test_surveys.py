@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.db import Database
 from hotspot.errors import InvalidInput, NotFound
-from hotspot.models import AuditEntry, Role, Survey, SurveyCount
+from hotspot.models import AuditEntry, Role, Site, Survey, SurveyCount
 from hotspot.policy.surveys import DEFAULTS, print_questions
 from hotspot.services.staff import Scope, find_scope
 from hotspot.services.surveys import (
@@ -29,7 +29,8 @@ from hotspot.services.surveys import (
 from tests import factories
 
 NOW = factories.NOW
-APRIL = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
+APRIL = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
+"""March is over, everywhere."""
 
 
 class Place:
@@ -178,7 +179,7 @@ def test_a_month_is_told_when_it_is_over_and_small_groups_never(any_database: Da
         shown = opened(db, place)
         for choice in [0] * 7 + [1] * 4:
             answer(db, shown, (choice, None))
-        assert results(db, place.librarian, place.site_id, APRIL - timedelta(days=1)) == []
+        assert results(db, place.librarian, place.site_id, APRIL - timedelta(seconds=1)) == []
         (march,) = results(db, place.librarian, place.site_id, APRIL)
     first, second = march.questions
     assert (march.month, first.groups, first.total) == (date(2026, 3, 1), (7, None, None, None, None, None), None)
@@ -228,3 +229,18 @@ def test_no_column_of_an_answer_could_name_anybody() -> None:
         "choice",
         "answers",
     }
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Paris"])
+def test_a_month_that_is_told_does_not_grow_wherever_the_site_is_moved(
+    any_database: Database, place: Place, zone: str
+) -> None:
+    with any_database.transaction() as db:
+        opened(db, place)
+        told = [each.month for each in results(db, place.mine, place.site_id, APRIL)]
+        db.get_one(Site, place.site_id).time_zone = zone
+        db.flush()
+        shown = find_open(db, place.site_id, APRIL)
+    assert shown is not None
+    assert told == [date(2026, 3, 1)]
+    assert shown.month not in told
