@@ -37,6 +37,9 @@ class Permission(StrEnum):
     MANAGE_LIBRARIES = "manage_libraries"
     """Libraries' own systems, with our accounts there, and the rules for readers."""
     MAKE_VOUCHERS = "make_vouchers"
+    SEE_SURVEYS = "see_surveys"
+    """The questions of one's own sites, and what may be told of the answers."""
+    MANAGE_SURVEYS = "manage_surveys"
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 
@@ -50,6 +53,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.SEE_SITES,
             Permission.SEE_PATRONS,
             Permission.MAKE_VOUCHERS,
+            Permission.SEE_SURVEYS,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Permission),

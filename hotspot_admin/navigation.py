@@ -18,10 +18,12 @@ class Link:
     @property
     def is_current(self) -> bool:
         """On any page of the same blueprint, or of one that belongs to it; the first page of whoever has no home page
-        is the desk."""
+        is the desk, and who only reads surveys comes to them from the sites."""
         shown = _SHOWN_AS.get(request.blueprint or "", request.blueprint)
         if shown == "home" and not may(Permission.SEE_FIGURES):
             shown = "desk"
+        if shown == "surveys" and not may(Permission.MANAGE_SURVEYS):
+            shown = "sites"
         return shown == self.endpoint.partition(".")[0]
 
 
@@ -46,6 +48,7 @@ SET_UP_ONCE = (
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),
+    Link("surveys.index", mark("Surveys"), Permission.MANAGE_SURVEYS),
     Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )

@@ -24,11 +24,14 @@ from hotspot.models import (
     ReaderRule,
     Role,
     Site,
+    Survey,
+    SurveyCount,
     Terms,
     Voucher,
     VoucherBatch,
 )
 from hotspot.passwords import hash_password, is_password
+from hotspot.policy.surveys import DEFAULTS, month_of, print_questions
 from hotspot.policy.voucher_codes import print_code
 from hotspot.printing.logo import read_logo
 from hotspot.sealing import Vault
@@ -73,6 +76,14 @@ neither the pages that you visit nor what you do there.
 5. To see your data or have them corrected: donnees@val-de-loue.example.""",
 }
 
+
+_ANSWERS = (
+    ((41, 17, 22, 19, 12, 3), (38, 51, 16, 6)),
+    ((58, 21, 19, 24, 15, 6), (55, 62, 14, 4)),
+    ((66, 18, 27, 22, 13, 2), (68, 59, 9, 3)),
+    ((14, 5, 6, 3, 2, 0), (15, 12, 2, 0)),
+)
+"""How often each choice of the library's survey was made: in three months, and so far in this one."""
 
 _COLOUR = "#0b4a50"
 _ARMS = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 112">
@@ -134,6 +145,7 @@ def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
     db.add(_access_point(commune, sites, now, vault))
     db.flush()
     _make_vouchers(db, sites[LIBRARY], offers[1], now, vault)
+    _ask_visitors(db, sites[LIBRARY], now)
     password = logins.staff_password
     for email, role, of, own in (
         (ADMINISTRATOR, Role.ADMINISTRATOR, metropolis, []),
@@ -315,6 +327,22 @@ def _make_vouchers(db: Session, site: Site, offer: Offer, now: datetime, vault: 
         staff="system",
         now=now,
         vault=vault,
+    )
+
+
+def _ask_visitors(db: Session, site: Site, now: datetime) -> None:
+    """The survey that is offered, open for three months, and this month's first answers."""
+    months = [month_of(now.astimezone(site.hours.zone).date())]
+    while len(months) < len(_ANSWERS):
+        months.insert(0, month_of(months[0] - timedelta(days=1)))
+    opened_at = datetime.combine(months[0], time(9), site.hours.zone)
+    questions = print_questions(DEFAULTS)
+    db.add(Survey(site_id=site.id, is_open=True, questions=questions, version=1, changed_at=opened_at))
+    db.add_all(
+        SurveyCount(site_id=site.id, version=1, month=month, question=question, choice=choice, answers=answers)
+        for month, of_month in zip(months, _ANSWERS, strict=True)
+        for question, of_question in enumerate(of_month)
+        for choice, answers in enumerate(of_question)
     )
 
 

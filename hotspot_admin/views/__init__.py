@@ -18,6 +18,7 @@ from hotspot_admin.views import (
     reader_rules,
     sign_in,
     sites,
+    surveys,
     unknown_sources,
     vouchers,
 )
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     unknown_sources.blueprint,
     identity_providers.blueprint,
     figures.blueprint,
+    surveys.blueprint,
     appearance.blueprint,
     audit.blueprint,
 )

@@ -38,6 +38,7 @@ from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.return_cookie import give_cookie
+from portal.survey_page import SurveyOnPage, notice_of_survey, survey_on_page
 from portal.visit_wording import what_is_left, what_is_near
 from portal.visits import shown_site
 
@@ -77,8 +78,11 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
     site = shown_site(online.grant.site_id)
     is_open = closing_time(site.hours, made.clock()) is not None
     is_online = online.presence is Presence.ONLINE
+    survey = _survey(visit)
+    if survey is None:
+        notice = notice or notice_of_survey()
     # a page that reloads would lose what is being typed or copied, and what it has to say
-    is_being_used = visit.awaited is not None or visit.identifying is not None or notice is not None
+    is_being_used = any(each is not None for each in (visit.awaited, visit.identifying, survey, notice))
     refreshes = is_online and not is_being_used and "still" not in request.args
     answer = page(
         "online.html",
@@ -104,6 +108,7 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         clock_time=clock_time,
         remembered=visit.remembered,
         most_remembered=MOST_REMEMBERED,
+        survey=survey,
     )
     if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
         answer.headers["Refresh"] = str(_refresh_seconds(online))
@@ -186,6 +191,12 @@ def _visit(token: str) -> _Visit | None:
         return _Visit(online, last.vendor, last.login_url, remembered, others, waiting, identifying)
     login_url = usual_login_url(online.login_hosts)
     return _Visit(online, online.vendor, login_url, remembered, others, waiting, identifying)
+
+
+def _survey(visit: _Visit) -> SurveyOnPage | None:
+    """Not while somebody has something else to do on the page."""
+    is_at_ease = visit.online.presence is Presence.ONLINE and visit.online.ends_because not in _OPENINGS
+    return survey_on_page(visit.online.grant) if is_at_ease else None
 
 
 def _identify(waiting: Identifying) -> dict[str, Any]:

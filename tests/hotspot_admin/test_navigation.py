@@ -11,6 +11,7 @@ SET_UP_ONCE = [
     "Passerelles",
     "Systèmes de bibliothèque",
     "Fournisseurs d’identité",
+    "Enquêtes",
     "Apparence",
     "Journal",
 ]
@@ -43,3 +44,7 @@ def test_both_rows_say_where_one_is(administrator: Browser, path: str, name: str
 def test_a_librarians_one_page_of_the_settings_is_among_the_others(librarian: Browser) -> None:
     assert rows(librarian, "/sites") == [["Guichet", "En ligne", "Tickets", "Sites"]]
     assert current(librarian, "/sites") == ["Sites"]
+
+
+def test_a_librarian_who_reads_a_survey_is_among_the_sites(librarian: Browser) -> None:
+    assert current(librarian, "/surveys") == ["Sites"]
