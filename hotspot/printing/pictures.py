@@ -5,7 +5,7 @@ What becomes of it is for `logo.py` and `announcement_picture.py`: each writes i
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -22,14 +22,14 @@ _NOT_A_PICTURE = _("This file is not a picture that can be read, or it is damage
 _TOO_MANY_PIXELS = _("This picture has too many pixels: 16 million at the most.")
 
 
-def open_picture(contents: bytes, formats: Sequence[str]) -> Image.Image:
+def open_picture(contents: bytes, formats: tuple[str, ...]) -> Image.Image:
     """Upright, in RGBA; the first picture of several. InvalidInput says what is wrong with the file."""
     if not contents:
         raise InvalidInput("Choose a file.")
     return read_picture(draw_svg(contents) if looks_like_svg(contents) else contents, formats)
 
 
-def read_picture(contents: bytes, formats: Sequence[str]) -> Image.Image:
+def read_picture(contents: bytes, formats: tuple[str, ...]) -> Image.Image:
     """No drawing. Only these readers are let near it."""
     try:
         with Image.open(BytesIO(contents), formats=formats) as opened:
