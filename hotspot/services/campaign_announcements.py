@@ -48,11 +48,12 @@ def add_announcement(
     campaign = _get_live(db, by, campaign_id)
     if sum(each.retired_at is None for each in campaign.announcements) >= MOST:
         raise Conflict("A campaign shows at most %(most)s announcements: retire one first.", most=MOST)
+    said = _checked(words, link, has_picture=picture is not None)
     announcement = Announcement(campaign=campaign, created_at=now)
     if picture is not None:
         announcement.image, announcement.image_type = picture.octets, picture.type
         announcement.image_width, announcement.image_height = picture.width, picture.height
-    _say(announcement, words, link)
+    _say(announcement, said, link)
     db.add(announcement)
     db.flush()
     _note(db, by, "announcement.added", announcement, now)
@@ -67,7 +68,7 @@ def change_announcement(
     _get_live(db, by, announcement.campaign_id)
     if announcement.retired_at is not None:
         raise Conflict("This announcement is not shown any more: add a new one.")
-    _say(announcement, words, link)
+    _say(announcement, _checked(words, link, has_picture=bool(announcement.image_type)), link)
     db.flush()
     _note(db, by, "announcement.changed", announcement, now)
     return announcement
@@ -102,20 +103,24 @@ def _get_live(db: Session, by: Scope, campaign_id: int) -> Campaign:
     return campaign
 
 
-def _say(announcement: Announcement, words: Mapping[str, Words], link: str) -> None:
-    link = link.strip()
-    if link and (len(link) > LONGEST_LINK or not is_web_address(link)):
+def _checked(words: Mapping[str, Words], link: str, *, has_picture: bool) -> Mapping[str, Words]:
+    """What is said, in the languages in which something is."""
+    if link.strip() and (len(link) > LONGEST_LINK or not is_web_address(link.strip())):
         raise InvalidInput(
             "A link is a whole http or https address, without a name or password in it: https://www.example.org/page.",
             field="link",
         )
-    said = {language: _one_line(each) for language, each in words.items()}
-    said = {language: each for language, each in said.items() if each}
+    lines = {language: _one_line(each) for language, each in words.items()}
+    said = {language: each for language, each in lines.items() if each}
     if not said:
         raise InvalidInput("An announcement has a title, in at least one language.", field=f"title_{LANGUAGES[0]}")
     for language, each in said.items():
-        _check(language, each, has_picture=bool(announcement.image_type))
-    announcement.link = link
+        _check(language, each, has_picture=has_picture)
+    return said
+
+
+def _say(announcement: Announcement, said: Mapping[str, Words], link: str) -> None:
+    announcement.link = link.strip()
     kept = {each.language: each for each in announcement.texts}
     announcement.texts = [
         _written(kept.get(language) or AnnouncementText(language=language), each) for language, each in said.items()

@@ -115,7 +115,7 @@ def _period(db: Session, campaign: Campaign, today: date, since: date | None, un
     else:
         last = last or campaign.ends_on or today
     first = min(since or first or campaign.starts_on, last)
-    return max(first, last - LONGEST_PERIOD), last
+    return (last - LONGEST_PERIOD if last - first > LONGEST_PERIOD else first), last
 
 
 def _counted(campaign: Campaign, first: date, last: date, *by: Any) -> Select[Any]:

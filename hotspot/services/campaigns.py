@@ -289,4 +289,4 @@ def _announcements_by_campaign(db: Session) -> Mapping[int, int]:
         .where(Announcement.retired_at.is_(None))
         .group_by(Announcement.campaign_id)
     )
-    return {campaign_id: count for campaign_id, count in rows}
+    return dict(rows.tuples())
