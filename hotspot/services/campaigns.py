@@ -289,4 +289,4 @@ def _announcements_by_campaign(db: Session) -> Mapping[int, int]:
         .where(Announcement.retired_at.is_(None))
         .group_by(Announcement.campaign_id)
     )
-    return dict(rows.tuples())
+    return {row[0]: row[1] for row in rows}

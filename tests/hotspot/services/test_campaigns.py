@@ -231,9 +231,9 @@ def test_words_are_kept_by_language_each_on_one_line(town: Town) -> None:
         town.db, town.by, town.create().id, words, " https://marche.example ", None, town.now
     )
 
-    assert [(each.language, each.text) for each in announcement.texts] == [("fr", "Le samedi, de 8 h à 13 h")]
-    assert announcement.link == "https://marche.example"
-    assert title_of(announcement, "en") == "Marché"
+    assert [(each.language, each.text) for each in made.texts] == [("fr", "Le samedi, de 8 h à 13 h")]
+    assert made.link == "https://marche.example"
+    assert title_of(made, "en") == "Marché"
 
 
 @pytest.mark.parametrize(
