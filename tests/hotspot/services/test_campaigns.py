@@ -227,7 +227,7 @@ def test_the_list_tells_states_and_todays_figures_and_shares(town: Town) -> None
 def test_words_are_kept_by_language_each_on_one_line(town: Town) -> None:
     words = {"fr": Words("Marché", "Le samedi,\r\n  de 8 h à 13 h"), "en": Words()}
 
-    announcement = add_announcement(
+    made = add_announcement(
         town.db, town.by, town.create().id, words, " https://marche.example ", None, town.now
     )
 
