@@ -36,6 +36,9 @@ class Permission(StrEnum):
     MANAGE_LIBRARIES = "manage_libraries"
     """Libraries' own systems, with our accounts there, and the rules for readers."""
     MAKE_VOUCHERS = "make_vouchers"
+    SEE_CAMPAIGNS = "see_campaigns"
+    """Announcements, and what came of them: counts of views, of nobody."""
+    MANAGE_CAMPAIGNS = "manage_campaigns"
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 

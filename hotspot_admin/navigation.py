@@ -26,6 +26,8 @@ class Link:
 
 
 _SHOWN_AS = {
+    "announcements": "campaigns",
+    "campaign_reports": "campaigns",
     "unknown_sources": "nases",
     "reader_rules": "library_systems",
     "desk_answers": "desk",
@@ -38,6 +40,7 @@ EVERY_DAY = (
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
+    Link("campaigns.index", mark("Campaigns"), Permission.SEE_CAMPAIGNS),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
 )
 SET_UP_ONCE = (

@@ -44,6 +44,14 @@ SYSTEM_HINTS = {
     LibrarySystemKind.HTTP: mark("A web service that says yes or no to a card; you describe how it is asked."),
 }
 ACTIONS = {
+    "announcement.added": mark("Announcement added"),
+    "announcement.changed": mark("Announcement changed"),
+    "announcement.retired": mark("Announcement retired"),
+    "campaign.changed": mark("Campaign changed"),
+    "campaign.created": mark("Campaign made"),
+    "campaign.ended": mark("Campaign ended"),
+    "campaign.paused": mark("Campaign paused"),
+    "campaign.resumed": mark("Campaign started"),
     "identity_provider.client_set": mark("Client of an identity provider set"),
     "identity_provider.created": mark("Identity provider added"),
     "identity_provider.retired": mark("Identity provider retired"),
@@ -93,6 +101,15 @@ ACTIONS = {
 }
 """An action that is not here is shown as it is written in the log."""
 FACTS = {
+    "advertiser": mark("Advertiser"),
+    "announcement": mark("Announcement"),
+    "ends_on": mark("Last day"),
+    "from_time": mark("From"),
+    "most_per_day": mark("Views by all in a day, at most"),
+    "most_per_device": mark("Views by one device in a day, at most"),
+    "starts_on": mark("First day"),
+    "until_time": mark("Until"),
+    "weight": mark("Share"),
     "age_below": mark("Age below"),
     "age_from": mark("Age from"),
     "blocks": mark("Held back by"),
@@ -164,4 +181,6 @@ FACT_VALUES = (
     mark("refusal"),
     mark("librarian"),
     mark("administrator"),
+    mark("commercial"),
+    mark("municipal"),
 )

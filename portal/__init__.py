@@ -32,6 +32,7 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_preview,
     confirm,
     errors,
     host,
@@ -89,6 +90,7 @@ def create_app(
         welcome,
         sign_in,
         announcement,
+        announcement_preview,
         online,
         online_passes,
         passes,

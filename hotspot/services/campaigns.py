@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from hotspot.errors import Conflict, InvalidInput, NotFound
-from hotspot.models import Announcement, AnnouncementDay, Campaign, Site
+from hotspot.models import Announcement, AnnouncementDay, Campaign, Offer, OfferSite, Site
 from hotspot.policy.announcements import Zone
 from hotspot.services import audit
 from hotspot.services.staff import Scope, organisation_subtree
@@ -25,6 +25,7 @@ MOST_WEIGHT = 100
 MOST_PER_DEVICE = 100
 MOST_PER_DAY = 10_000_000
 LONGEST = timedelta(days=5 * 366)
+USUAL_LENGTH = timedelta(seconds=10)
 
 _PLAIN = ("name", "kind", "advertiser", "starts_on", "ends_on", "from_time", "until_time", "weight")
 _CAPS = ("most_per_device", "most_per_day")
@@ -191,6 +192,29 @@ def sites_without(db: Session, scope: Scope, campaign: Campaign) -> Sequence[Sit
     """Those among its sites that never show an announcement."""
     sites = campaign.sites or sites_to_choose(db, scope, campaign.organisation_id)
     return [each for each in sites if is_free(each)]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPlace:
+    """Where a campaign's page is looked at, and for how long it is shown there."""
+
+    site: Site
+    length: timedelta
+
+
+def preview_place(db: Session, scope: Scope, campaign: Campaign) -> PreviewPlace | None:
+    """A site that shows announcements, if there is one; else any that would show this one."""
+    sites = list(campaign.sites or sites_to_choose(db, scope, campaign.organisation_id))
+    lengths: Mapping[int, timedelta] = {
+        row[0]: row[1]
+        for row in db.execute(
+            select(OfferSite.site_id, Offer.announcement_length)
+            .join(Offer, Offer.id == OfferSite.offer_id)
+            .where(Offer.announcement_every.is_not(None), Offer.retired_at.is_(None))
+        )
+    }
+    sites.sort(key=lambda each: (is_free(each), each.id not in lengths))
+    return PreviewPlace(sites[0], lengths.get(sites[0].id, USUAL_LENGTH)) if sites else None
 
 
 def is_free(site: Site) -> bool:

@@ -227,9 +227,7 @@ def test_the_list_tells_states_and_todays_figures_and_shares(town: Town) -> None
 def test_words_are_kept_by_language_each_on_one_line(town: Town) -> None:
     words = {"fr": Words("Marché", "Le samedi,\r\n  de 8 h à 13 h"), "en": Words()}
 
-    made = add_announcement(
-        town.db, town.by, town.create().id, words, " https://marche.example ", None, town.now
-    )
+    made = add_announcement(town.db, town.by, town.create().id, words, " https://marche.example ", None, town.now)
 
     assert [(each.language, each.text) for each in made.texts] == [("fr", "Le samedi, de 8 h à 13 h")]
     assert made.link == "https://marche.example"
