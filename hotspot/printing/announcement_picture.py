@@ -10,7 +10,7 @@ from io import BytesIO
 from PIL import Image
 
 from hotspot.errors import InvalidInput
-from hotspot.printing.pictures import naming, on_white, open_picture
+from hotspot.printing.pictures import naming, on_white, open_picture, without_rim
 
 LARGEST_FILE = 5 * 1024 * 1024
 WIDEST, HIGHEST = 960, 1_200
@@ -41,9 +41,9 @@ def read_announcement_picture(contents: bytes) -> Picture:
     with naming("image"):
         if len(contents) > LARGEST_FILE:
             raise InvalidInput("This file is too large: a picture has at most 5 MB.")
-        picture = open_picture(contents, _FORMATS)
+        picture = without_rim(open_picture(contents, _FORMATS))
         if min(picture.size) < SMALLEST_SIDE:
-            raise InvalidInput("This picture is too small: 64 pixels at the least.")
+            raise InvalidInput("This picture is too small, or empty: 64 pixels at the least.")
         if max(picture.size) > _THINNEST * min(picture.size):
             raise InvalidInput("This picture is too long and thin for an announcement.")
         picture.thumbnail((WIDEST, HIGHEST), Image.Resampling.LANCZOS)

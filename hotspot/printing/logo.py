@@ -9,7 +9,7 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 from hotspot.errors import InvalidInput
-from hotspot.printing.pictures import naming, on_white, open_picture, read_picture
+from hotspot.printing.pictures import naming, on_white, open_picture, read_picture, without_rim
 
 LARGEST_FILE = 2 * 1024 * 1024
 LARGEST_SIDE = 1_000
@@ -30,7 +30,7 @@ def read_logo(contents: bytes) -> bytes:
 def _written(contents: bytes) -> bytes:
     if len(contents) > LARGEST_FILE:
         raise InvalidInput("This file is too large: a logo has at most 2 MB.")
-    picture = _without_rim(open_picture(contents, _FORMATS))
+    picture = without_rim(open_picture(contents, _FORMATS))
     if min(picture.size) < SMALLEST_SIDE:
         raise InvalidInput("This picture is too small, or empty: 16 pixels at the least.")
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
@@ -52,12 +52,6 @@ def size_of(logo: bytes) -> tuple[int, int]:
     """Width and height in pixels, of one that we wrote."""
     with Image.open(BytesIO(logo), formats=("PNG",)) as opened:
         return opened.size
-
-
-def _without_rim(picture: Image.Image) -> Image.Image:
-    """Cut to what is drawn: a rim that nobody sees would make the logo small on paper."""
-    box = picture.getchannel("A").getbbox()
-    return picture.crop(box) if box else picture.crop((0, 0, 0, 0))
 
 
 def _as_png(picture: Image.Image) -> bytes:

@@ -46,6 +46,13 @@ def read_picture(contents: bytes, formats: tuple[str, ...]) -> Image.Image:
         raise InvalidInput(_NOT_A_PICTURE) from error
 
 
+def without_rim(picture: Image.Image) -> Image.Image:
+    """Cut to what is drawn: nobody sees the rim, and it would make the rest small. A drawing always has one, unless it
+    is a square."""
+    box = picture.getchannel("A").getbbox()
+    return picture.crop(box) if box else picture.crop((0, 0, 0, 0))
+
+
 def on_white(picture: Image.Image) -> Image.Image:
     """Without transparency, and without whatever was noted in the file."""
     ground = Image.new("RGBA", picture.size, "white")

@@ -59,9 +59,14 @@ def test_the_worst_picture_there_is_still_becomes_light(size: tuple[int, int]) -
     assert kept.width / kept.height == pytest.approx(size[0] / size[1], rel=0.02)
 
 
-def test_what_is_seen_through_becomes_white() -> None:
-    kept = read_announcement_picture(written(Image.new("RGBA", (100, 100), (255, 0, 0, 0)), "PNG"))
+def test_what_is_seen_through_becomes_white_and_a_rim_of_it_is_cut_off() -> None:
+    picture = Image.new("RGBA", (200, 200), (255, 0, 0, 0))
+    picture.paste((0, 0, 255, 255), (50, 50, 150, 70))
+    picture.paste((0, 0, 255, 255), (50, 130, 150, 150))
 
+    kept = read_announcement_picture(written(picture, "PNG"))
+
+    assert (kept.width, kept.height) == (100, 100)
     assert opened(kept.octets).getpixel((50, 50)) == (255, 255, 255)
 
 
@@ -96,7 +101,7 @@ def test_a_drawing_is_drawn_once() -> None:
         b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><path fill="#c8102e" d="M0 0h20v10H0z"/></svg>'
     )
 
-    assert kept.width == WIDEST
+    assert (kept.width, kept.height) == (WIDEST, WIDEST // 2)
     assert b"svg" not in kept.octets
 
 
@@ -115,6 +120,7 @@ def test_a_drawing_is_drawn_once() -> None:
         (a_bomb(60_000), "too many pixels"),
         (a_picture((60, 200)), "too small"),
         (a_picture((700, 100)), "long and thin"),
+        (written(Image.new("RGBA", (100, 100)), "PNG"), "empty"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "not accepted"),
     ],
     ids=[
@@ -130,6 +136,7 @@ def test_a_drawing_is_drawn_once() -> None:
         "great bomb",
         "tiny",
         "thin",
+        "nothing",
         "script",
     ],
 )
