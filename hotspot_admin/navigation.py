@@ -40,11 +40,11 @@ EVERY_DAY = (
     Link("online.show", mark("Online now"), Permission.SEE_ONLINE),
     Link("vouchers.index", mark("Vouchers"), Permission.MAKE_VOUCHERS),
     Link("patrons.index", mark("Patrons"), Permission.MANAGE_PATRONS),
-    Link("campaigns.index", mark("Campaigns"), Permission.SEE_CAMPAIGNS),
     Link("figures.show", mark("Figures"), Permission.SEE_FIGURES),
 )
 SET_UP_ONCE = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
+    Link("campaigns.index", mark("Campaigns"), Permission.SEE_CAMPAIGNS),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),

@@ -84,14 +84,6 @@ class _Words:
     def contents(self, paper: PaperReport) -> dict[str, Any]:
         gettext, report = self.gettext, paper.report
         accent = paper.look.colour or BLACK
-        heads = [
-            gettext("Displays"),
-            gettext("Completed views"),
-            gettext("Of the displays"),
-            gettext("Clicks"),
-            gettext("Of the views"),
-        ]
-        sites = [[name, *self._cells(counts)] for name, counts in report.by_site]
         return {
             "language": self._language,
             "title": gettext("Report: %(name)s") % {"name": paper.campaign_name},
@@ -106,21 +98,7 @@ class _Words:
             if len(report.by_day) <= _MOST_COLUMNS
             else gettext("Completed views per week"),
             **self._chart(report),
-            "tables": [
-                self._table(gettext("By site"), gettext("Site"), heads, sites),
-                self._table(
-                    gettext("By announcement"),
-                    gettext("Announcement"),
-                    heads,
-                    [[paper.titles[each], *self._cells(counts)] for each, counts in report.by_announcement.items()],
-                ),
-                self._table(
-                    gettext("By day"),
-                    gettext("Day"),
-                    heads,
-                    [[self._day(day), *self._cells(counts)] for day, counts in report.by_day if counts.displays],
-                ),
-            ],
+            "tables": self._tables(paper),
             "nothing": gettext("Not displayed in these days."),
             "how_title": gettext("How it is counted"),
             "how": [gettext(each) for each in HOW],
@@ -139,12 +117,32 @@ class _Words:
         return [
             (displays, self.gettext("displays")),
             (views, self.gettext("completed views")),
-            (view_rate, self.gettext("of the displays")),
+            (view_rate, self.gettext("view rate")),
             (clicks, self.gettext("clicks")),
-            (click_rate, self.gettext("of the views")),
+            (click_rate, self.gettext("click rate")),
         ]
 
-    def _table(self, title: str, first: str, heads: list[str], rows: list[list[str]]) -> dict[str, Any]:
+    def _tables(self, paper: PaperReport) -> list[dict[str, Any]]:
+        gettext, report = self.gettext, paper.report
+        sites = [[name, *self._cells(counts)] for name, counts in report.by_site]
+        days = [[self._day(day), *self._cells(counts)] for day, counts in report.by_day if counts.displays]
+        shown = [[paper.titles[each], *self._cells(counts)] for each, counts in report.by_announcement.items()]
+        several = [self._table(gettext("By announcement"), gettext("Announcement"), shown)] if len(shown) > 1 else []
+        return [
+            self._table(gettext("By site"), gettext("Site"), sites),
+            *several,
+            self._table(gettext("By day"), gettext("Day"), days),
+        ]
+
+    def _table(self, title: str, first: str, rows: list[list[str]]) -> dict[str, Any]:
+        gettext = self.gettext
+        heads = (
+            gettext("Displays"),
+            gettext("Completed views"),
+            gettext("View rate"),
+            gettext("Clicks"),
+            gettext("Click rate"),
+        )
         return {"title": title, "heads": [first, *heads], "rows": rows}
 
     def _cells(self, counts: Counts) -> list[str]:
@@ -167,7 +165,7 @@ class _Words:
         every = -(-len(columns) // _LABELS)
         return {
             "columns": [
-                {"height": value / top, "label": self._short(day) if at % every == 0 else ""}
+                {"height": value / top, "label": self._short(day) if at % every == 0 and len(columns) - at > 2 else ""}
                 for at, (day, value) in enumerate(columns)
             ],
             "lines": [{"height": at / 4, "label": self._number(top * at // 4)} for at in range(5)],

@@ -65,7 +65,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     from_time = TimeField(mark("From"), [MayBeEmpty()])
     until_time = TimeField(mark("Until"), [MayBeEmpty()])
     where = RadioField(
-        mark("Where"),
+        mark("Which sites"),
         [AnyOf([EVERYWHERE, SOME], _CHOOSE)],
         choices=[
             SelectChoice(EVERYWHERE, mark("Everywhere: at new sites too")),

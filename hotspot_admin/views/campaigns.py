@@ -19,7 +19,7 @@ from hotspot.services.campaigns import CampaignState
 from hotspot.services.sites import local_zone, organisations_of
 from hotspot.services.staff import Scope
 from hotspot_admin.access import Permission, requires
-from hotspot_admin.forms.campaigns import KINDS, CampaignForm, as_typed
+from hotspot_admin.forms.campaigns import CampaignForm, as_typed
 from hotspot_admin.language import gettext, language
 from hotspot_admin.resources import now, resources, scope
 
@@ -81,7 +81,7 @@ STEPS = {
 def index() -> ResponseReturnValue:
     with resources().database.reading() as db:
         listed = campaigns.list_campaigns(db, scope(), today(db))
-    return render_template("campaigns/index.html", campaigns=listed, states=STATES, kinds=KINDS)
+    return render_template("campaigns/index.html", campaigns=listed, states=STATES)
 
 
 @blueprint.get("/new")
@@ -121,7 +121,6 @@ def show(campaign_id: int) -> ResponseReturnValue:
             campaign=campaign,
             state=state,
             states=STATES,
-            kinds=KINDS,
             without=without,
             everywhere_is_free=not campaign.sites
             and len(without) == len(campaigns.sites_to_choose(db, scope(), campaign.organisation_id)),

@@ -5,7 +5,15 @@ import pytest
 from tests.hotspot_admin.conftest import Browser
 
 EVERY_DAY = ["Accueil", "Guichet", "En ligne", "Tickets", "Usagers", "Statistiques", "Réglages"]
-SET_UP_ONCE = ["Sites", "Passerelles", "Systèmes de bibliothèque", "Fournisseurs d’identité", "Apparence", "Journal"]
+SET_UP_ONCE = [
+    "Sites",
+    "Campagnes",
+    "Passerelles",
+    "Systèmes de bibliothèque",
+    "Fournisseurs d’identité",
+    "Apparence",
+    "Journal",
+]
 
 
 def rows(browser: Browser, path: str) -> list[list[str]]:
@@ -26,7 +34,12 @@ def test_what_is_set_up_once_is_behind_one_link(administrator: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/sites/new", "Sites"), ("/reader-rules", "Systèmes de bibliothèque"), ("/audit", "Journal")],
+    [
+        ("/sites/new", "Sites"),
+        ("/reader-rules", "Systèmes de bibliothèque"),
+        ("/campaigns", "Campagnes"),
+        ("/audit", "Journal"),
+    ],
 )
 def test_both_rows_say_where_one_is(administrator: Browser, path: str, name: str) -> None:
     assert current(administrator, path) == ["Réglages", name]
