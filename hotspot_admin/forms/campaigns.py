@@ -76,7 +76,6 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     )
     site_ids = SelectMultipleField(
         mark("Sites"),
-        coerce=int,
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
         validate_choice=False,
@@ -88,7 +87,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     def offer(self, organisations: Sequence[Organisation], sites: Sequence[Site], said: Mapping[int, str]) -> None:
         """`said`: what a site is called in the list."""
         self.organisation_id.choices = [SelectChoice(each.id, each.name) for each in organisations]
-        self.site_ids.choices = [SelectChoice(each.id, said[each.id]) for each in sites]
+        self.site_ids.choices = [SelectChoice(str(each.id), said[each.id]) for each in sites]
 
     def validate_organisation_id(self, field: Field) -> None:
         if field.data not in [choice.value for choice in field.choices]:
@@ -116,7 +115,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
             weight=self.weight.data,
             most_per_device=self.most_per_device.data,
             most_per_day=self.most_per_day.data,
-            site_ids=frozenset(self.site_ids.data) if self.where.data == SOME else frozenset(),
+            site_ids=frozenset(map(int, self.site_ids.data)) if self.where.data == SOME else frozenset(),
         )
 
 
@@ -126,7 +125,7 @@ def as_typed(campaign: Campaign) -> dict[str, Any]:
     return plain | {
         "kind": campaign.kind.value,
         "where": SOME if campaign.sites else EVERYWHERE,
-        "site_ids": [each.id for each in campaign.sites],
+        "site_ids": [str(each.id) for each in campaign.sites],
     }
 
 
