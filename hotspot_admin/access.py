@@ -40,6 +40,9 @@ class Permission(StrEnum):
     SEE_SURVEYS = "see_surveys"
     """The questions of one's own sites, and what may be told of the answers."""
     MANAGE_SURVEYS = "manage_surveys"
+    SEE_CAMPAIGNS = "see_campaigns"
+    """Announcements, and what came of them: counts of views, of nobody."""
+    MANAGE_CAMPAIGNS = "manage_campaigns"
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 

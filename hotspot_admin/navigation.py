@@ -28,6 +28,8 @@ class Link:
 
 
 _SHOWN_AS = {
+    "announcements": "campaigns",
+    "campaign_reports": "campaigns",
     "unknown_sources": "nases",
     "reader_rules": "library_systems",
     "desk_answers": "desk",
@@ -45,6 +47,7 @@ EVERY_DAY = (
 SET_UP_ONCE = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("offers.index", mark("Offers"), Permission.MANAGE_OFFERS),
+    Link("campaigns.index", mark("Campaigns"), Permission.SEE_CAMPAIGNS),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),

@@ -1,4 +1,4 @@
-"""The town of the demonstration: organisations, sites, offers, people, vouchers and one access point.
+"""The town of the demonstration: organisations, sites, offers, people, vouchers, campaigns and one access point.
 
 Loaded once into an empty database. Written as rows where no service makes such a thing yet, through the services where
 one does.
@@ -39,6 +39,7 @@ from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.services.staff import create_staff, reset_password, sign_in_staff
 from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station
+from parvis.demo_campaigns import add_campaigns
 from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, HOST_DOMAIN, LIBRARIAN, Logins
 
 METROPOLIS, COMMUNE = "Val de Loue", "Loue-la-Ville"
@@ -146,6 +147,7 @@ def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
     db.flush()
     _make_vouchers(db, sites[LIBRARY], offers[1], now, vault)
     _ask_visitors(db, sites[LIBRARY], now)
+    add_campaigns(db, commune, sites[SQUARE], now)
     password = logins.staff_password
     for email, role, of, own in (
         (ADMINISTRATOR, Role.ADMINISTRATOR, metropolis, []),
@@ -220,6 +222,8 @@ def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> lis
             visit_time=timedelta(hours=2),
             download_kbps=2_000,
             upload_kbps=500,
+            announcement_every=timedelta(minutes=30),
+            announcement_length=timedelta(seconds=8),
             position=3,
             sites=[sites[SQUARE]],
             **common,

@@ -34,6 +34,7 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_preview,
     capport,
     confirm,
     errors,
@@ -92,6 +93,7 @@ def create_app(
         welcome,
         sign_in,
         announcement,
+        announcement_preview,
         online,
         online_passes,
         own_data,

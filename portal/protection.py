@@ -33,10 +33,20 @@ def style_source(css: str) -> str:
 def may_lead_to(login_url: str) -> None:
     """Forms of this page may end at this access point: form-action governs the redirect after a POST too.
 
-    The address has been checked against the NAS. A policy cannot name an IPv6 address: its scheme has to do.
+    The address has been checked against the NAS.
     """
-    parts = urlsplit(login_url)
-    g.form_target = f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+    g.form_target = _origin(login_url)
+
+
+def may_be_framed_by(address: str) -> None:
+    """Pages of this application may show this one inside of them."""
+    g.framed_by = _origin(address)
+
+
+def _origin(address: str) -> str:
+    """A policy cannot name an IPv6 address: its scheme has to do."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
 
 
 def install(app: Flask, settings: Settings, css: str) -> None:
@@ -47,9 +57,10 @@ def install(app: Flask, settings: Settings, css: str) -> None:
     @app.after_request
     def _protect(response: Response) -> Response:
         headers = response.headers
+        own, framed_by = g.get("own_styles", ()), g.get("framed_by", "'none'")
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; {' '.join(('style-src', style, *g.get('own_styles', ())))}; img-src 'self' data:; "
-            f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' {g.get('form_target', '')}".rstrip()
+            f"default-src 'none'; {' '.join(('style-src', style, *own))}; img-src 'self' data:; base-uri 'none'; "
+            f"frame-ancestors {framed_by}; form-action 'self' {g.get('form_target', '')}".rstrip()
         )
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"

@@ -1,8 +1,11 @@
 """The pages, one blueprint per story, listed here by name: nothing is discovered."""
 
 from hotspot_admin.views import (
+    announcements,
     appearance,
     audit,
+    campaign_reports,
+    campaigns,
     desk,
     desk_answers,
     desk_readers,
@@ -40,6 +43,9 @@ BLUEPRINTS = (
     nases.blueprint,
     unknown_sources.blueprint,
     identity_providers.blueprint,
+    campaigns.blueprint,
+    announcements.blueprint,
+    campaign_reports.blueprint,
     figures.blueprint,
     surveys.blueprint,
     appearance.blueprint,

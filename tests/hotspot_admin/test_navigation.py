@@ -8,6 +8,7 @@ EVERY_DAY = ["Accueil", "Guichet", "En ligne", "Tickets", "Usagers", "Statistiqu
 SET_UP_ONCE = [
     "Sites",
     "Offres",
+    "Campagnes",
     "Passerelles",
     "Systèmes de bibliothèque",
     "Fournisseurs d’identité",
@@ -35,7 +36,12 @@ def test_what_is_set_up_once_is_behind_one_link(administrator: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/sites/new", "Sites"), ("/reader-rules", "Systèmes de bibliothèque"), ("/audit", "Journal")],
+    [
+        ("/sites/new", "Sites"),
+        ("/reader-rules", "Systèmes de bibliothèque"),
+        ("/campaigns", "Campagnes"),
+        ("/audit", "Journal"),
+    ],
 )
 def test_both_rows_say_where_one_is(administrator: Browser, path: str, name: str) -> None:
     assert current(administrator, path) == ["Réglages", name]
