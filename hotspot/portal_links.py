@@ -8,6 +8,7 @@ from hotspot.values import RefusalReason
 
 _ONLINE = "online"
 _TURN = "announcement"
+_PICTURE = "picture"
 _PASS, _CONFIRM, _HOST = "pass request", "pass by link", "pass by host"
 
 
@@ -31,6 +32,16 @@ def announcement_token(vault: Vault, turn_id: UUID) -> str:
 def turn_of_token(vault: Vault, token: str) -> UUID | None:
     named = vault.check_stamp(_TURN, token)
     return UUID(bytes=named) if named is not None and len(named) == 16 else None
+
+
+def picture_token(vault: Vault, announcement_id: int) -> str:
+    """Of an announcement that is shown; what is only planned is nobody's to guess."""
+    return vault.stamp(_PICTURE, announcement_id.to_bytes(8))
+
+
+def announcement_of_picture(vault: Vault, token: str) -> int | None:
+    named = vault.check_stamp(_PICTURE, token)
+    return int.from_bytes(named) if named is not None and len(named) == 8 else None
 
 
 def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = None) -> str:

@@ -33,11 +33,13 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_link,
     confirm,
     errors,
     host,
     identity,
     online,
+    online_announcement,
     online_passes,
     pages,
     passes,
@@ -86,7 +88,9 @@ def create_app(
         welcome,
         sign_in,
         announcement,
+        announcement_link,
         online,
+        online_announcement,
         online_passes,
         passes,
         identity,
