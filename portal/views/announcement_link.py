@@ -48,8 +48,8 @@ def post_link(token: str) -> Response:
     turn_id, made = _named(token), resources()
     with made.database.transaction() as db:
         link = follow_link(db, turn_id, made.clock())
-    if link is None or not is_web_address(link):
-        abort(HTTPStatus.NOT_FOUND)
+        if link is None or not is_web_address(link):
+            abort(HTTPStatus.NOT_FOUND)  # and nothing is counted
     may_lead_anywhere(link)
     return see_other(link)
 
