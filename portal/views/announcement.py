@@ -103,6 +103,7 @@ def _step(db: Session, arrival: Arrival) -> Step:
     grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
     if grant is None:
         return Refuse(RefusalReason.GRANT_ENDED)
+    grant.language = arrival.language or grant.language  # that was chosen on the page of the announcement
     signed_in = sign_in_again(db, grant, arrival.nas_id, now, made.settings)
     return signed_in if isinstance(signed_in, Refuse) else (signed_in, get_redirect_secret(db, arrival.nas_id))
 

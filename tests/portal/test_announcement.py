@@ -88,6 +88,7 @@ def test_the_language_can_be_changed_and_stays_changed(square: Square) -> None:
     assert ready.root.one("button").text == "Go on to the internet"
     assert is_let_in(square.pages.submit(ready.form("/announcement")))
     assert square.counted() == (1, 1, 0)
+    assert square.pages.get(square.visit(), headers=FRENCH).h1 == "You are online"
 
 
 def test_words_in_another_language_than_the_page_say_which(square: Square) -> None:
