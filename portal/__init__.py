@@ -34,6 +34,7 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_link,
     announcement_preview,
     capport,
     confirm,
@@ -41,6 +42,7 @@ from portal.views import (
     host,
     identity,
     online,
+    online_announcement,
     online_passes,
     own_data,
     pages,
@@ -94,7 +96,9 @@ def create_app(
         sign_in,
         announcement,
         announcement_preview,
+        announcement_link,
         online,
+        online_announcement,
         online_passes,
         own_data,
         capport,
