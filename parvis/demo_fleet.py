@@ -33,7 +33,7 @@ from hotspot.values import CampaignKind, SiteKind, Way, normalise_called_station
 from parvis.demo_town import SSID, get_access_point
 
 GATEWAYS = 8
-VOUCHERS = 300
+VOUCHERS = 200
 OPEN_FOR = timedelta(minutes=80)
 """How long after the start one of the sites closes."""
 

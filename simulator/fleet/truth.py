@@ -3,7 +3,7 @@ each announcement, each wait. Moments are Unix times of the town."""
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,8 @@ class Truth:
     seconds_of_ours: float = 0.0
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        plain = asdict(replace(self, counts=Counter())) | {"counts": dict(self.counts)}  # asdict spoils a Counter
+        path.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def read_truth(path: Path) -> Truth:
