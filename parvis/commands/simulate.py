@@ -29,7 +29,7 @@ def simulate() -> None:
     "--hours", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="Of the town."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed is the same day.")
-@click.option("--loses", type=click.FloatRange(0, 0.5), default=0.005, show_default=True, help="Share of packets lost.")
+@click.option("--loses", type=click.FloatRange(0, 0.5), default=0.002, show_default=True, help="Share of packets lost.")
 @click.option("--calm", is_flag=True, help="No gateway reboots, crashes or falls silent, no packet is lost.")
 @click.option("--truth", "truth_file", type=click.Path(path_type=Path, dir_okay=False), help="Keep what happened here.")
 @click.option("--compare/--no-compare", default=True, help="With the database of this machine's settings, at the end.")

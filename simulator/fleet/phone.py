@@ -41,6 +41,7 @@ class VirtualPhone:
         self._plan, self._config, self._gateways = plan, config, gateways
         self._clock, self._truth, self._vouchers = clock, truth, vouchers
         self._rng = random.Random(plan.seed)
+        self._mac_rng = random.Random(plan.seed + int(truth.began_at))
         self._mac = self._new_mac()
         self._rights: dict[str, Rights] = {}
         self._gateway, self._place = gateways[plan.gateway], plan.place
@@ -186,6 +187,7 @@ class VirtualPhone:
 
     async def _probe(self) -> None:
         """What the system asks by itself; its answer is thrown away."""
+        self._attach()
         for _ in range(self._plan.probes):
             await self._try(self._get_and_forget(_PROBE))
             await self._clock.sleep(self._rng.uniform(0.5, 3))
@@ -222,6 +224,7 @@ class VirtualPhone:
                 occasion.shown = True
                 page = await self._look_at(page, occasion)
             elif has_signed_in:
+                self._forget_used_voucher(page)
                 raise Failed(f"{page.status} {page.title}")
             else:
                 has_signed_in = True
@@ -260,6 +263,11 @@ class VirtualPhone:
                 return form
         raise Failed(f"{page.status} {page.title}: no way in")
 
+    def _forget_used_voucher(self, page: Page) -> None:
+        """Of a run before this one: it takes another."""
+        if page.status == 409 and self._site.name not in self._own_rights.visits:
+            self._vouchers_held.pop(self._site.name, None)
+
     def _typed(self, form: Form) -> dict[str, str]:
         return {"voucher_code": self._vouchers_held[self._site.name]} if "voucher_code" in form.fields else {}
 
@@ -269,12 +277,13 @@ class VirtualPhone:
             form = next((each for each in page.forms if "turn" in each.values), None) if _is_ready(page) else None
             if form is not None:
                 await self._read()
-                seen_at = self._clock.now()
+                rights, before = self._own_rights, self._own_rights.seen_at
+                rights.seen_at = self._clock.now()  # the session that follows begins before we have the answer
                 page = await self._timed(self._browser.submit(form))
                 if page.path == "/announcement":
+                    rights.seen_at = before
                     self._truth.counts["announcements that began again"] += 1
                     continue
-                self._own_rights.seen_at = seen_at
                 self._truth.counts["announcements completed"] += 1
                 if occasion is not None:
                     occasion.completed = True
@@ -377,8 +386,8 @@ class VirtualPhone:
         return site.promises[-1]
 
     def _new_mac(self) -> str:
-        """Locally administered, as a phone makes one for each network."""
-        return f"{self._rng.getrandbits(8) & 0xFC | 2:02x}{self._rng.getrandbits(40):010x}"
+        """Locally administered, as a phone makes one for each network; another in each run."""
+        return f"{self._mac_rng.getrandbits(8) & 0xFC | 2:02x}{self._mac_rng.getrandbits(40):010x}"
 
     def _new_browser(self) -> Browser:
         return Browser(self._config.portal_url, self._gateway.config.source_address, self._elsewhere)

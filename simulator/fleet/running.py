@@ -31,8 +31,8 @@ async def run_fleet(
     config: FleetConfig,
     plan: Plan,
     *,
-    loses: float = 0.005,
-    repeats: float = 0.005,
+    loses: float = 0.002,
+    repeats: float = 0.002,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Truth:
     """`loses`, `repeats`: shares of datagrams, each way. SIGINT ends the day early, in good order."""
