@@ -53,6 +53,8 @@ class Gateway:
         pocket = given.pocket
         self._auth = RadiusPort(line, (pocket.radius_host, pocket.auth_port), pocket.radius_timeout)
         self._control = RadiusPort(line, (pocket.radius_host, pocket.acct_port), pocket.radius_timeout, self._on_change)
+        self._auth.waits = truth.waits.setdefault("Access-Request", [])
+        self._control.waits = truth.waits.setdefault("Accounting-Request", [])
 
     @property
     def config(self) -> PocketConfig:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class RadiusPort(asyncio.DatagramProtocol):
     ) -> None:
         """`timeout`: seconds of ours between copies."""
         self._line, self._server, self._timeout, self._on_change = line, server, timeout, on_change
+        self.waits: list[float] = []
+        """Seconds until each answer."""
         self._waiting: dict[int, tuple[Packet, asyncio.Future[Packet]]] = {}
         self._free = asyncio.Semaphore(_IDENTIFIERS)
         self._next_id = 0
@@ -71,12 +74,14 @@ class RadiusPort(asyncio.DatagramProtocol):
             request, answer = make(identifier), asyncio.get_running_loop().create_future()
             datagram = request.RequestPacket()
             self._waiting[identifier] = (request, answer)
+            began = time.perf_counter()
             try:
                 for copy in range(copies):
                     self._line.counts["packets repeated by us"] += copy > 0
                     self._send(datagram, self._server)
                     done, _ = await asyncio.wait({answer}, timeout=self._timeout)
                     if done:
+                        self.waits.append(time.perf_counter() - began)
                         return answer.result()
                 self._line.counts["requests without an answer"] += 1
                 return None

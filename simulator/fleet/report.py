@@ -51,6 +51,9 @@ def make_report(truth: Truth, accounting: Counter[str] | None = None) -> Report:
     figures = {
         "run": _run(truth),
         "time to online": _sign_ins(truth),
+        "RADIUS, seconds until the answer": {
+            f"{asked}, {which}": value for asked in sorted(truth.waits) for which, value in _spread(truth.waits[asked])
+        },
         "announcements": announcements,
         "cuts": cuts,
         "accounting": _told(truth) | (dict(accounting) if accounting is not None else {"compared": "no"}),
@@ -174,10 +177,11 @@ def _facts(truth: Truth) -> dict[str, Any]:
 
 
 def _spread(values: Sequence[float]) -> list[tuple[str, float]]:
-    return [("p50", percentile(values, 0.5)), ("worst", max(values))]
+    shares = [("p50", percentile(values, 0.5)), ("p99", percentile(values, 0.99))]
+    return [*shares, ("worst", max(values, default=0.0))]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items())
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

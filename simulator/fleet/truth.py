@@ -109,6 +109,8 @@ class Truth:
     sign_ins: list[SignIn] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     """Whatever is only counted: packets lost, mishaps, pages."""
+    waits: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds of ours until RADIUS answered, by what was asked; whatever was repeated included."""
     facts: list[tuple[str, float]] = field(default_factory=list)
     """Seconds by which the RFC 8908 answer was off, and the like: (name, value)."""
     ended_at: float = 0.0
