@@ -22,6 +22,8 @@ from simulator.radius import Attributes, access_request, accounting_request, fir
 _CLASS, _CHARGED_AS = 25, 89
 _ROUNDING = 0.001
 """Seconds: a sum of floats may fall short of itself."""
+_PUNCTUAL = 30.0
+"""Seconds of the town. What is later than this has to be told as it is: no device is so late without its clock."""
 _LAST_WORDS = 2
 """Copies of what is said before a reboot: nobody waits long."""
 
@@ -220,9 +222,12 @@ class Gateway:
             live.wake_by(self.clock.call_at(due, lambda: self._on_time(station, live, due)))
 
     def _on_time(self, station: Station, live: LiveSession, due: float) -> None:
-        """At `due`, as far as the session can tell: if this machine is late, that is not the server's doing."""
+        """At `due`, as far as the session can tell: that this machine is a little late is not the server's doing."""
         if station.live is not live:
             return
+        late = self.now() - due
+        self.truth.worst_lateness = max(self.truth.worst_lateness, late)
+        due = due if late < _PUNCTUAL else self.now()
         live.settle(due)
         cause = live.connection.why_over(due + _ROUNDING, due + _ROUNDING)
         if cause is not None:

@@ -101,12 +101,7 @@ async def _watch(
     tell: Callable[[str], None],
 ) -> None:
     while True:
-        expected = time.monotonic() + PROGRESS_EVERY
         await asyncio.sleep(PROGRESS_EVERY)
-        late = time.monotonic() - expected
-        truth.counts["worst lateness of the simulator, ms"] = max(
-            truth.counts["worst lateness of the simulator, ms"], int(late * 1000)
-        )
         minutes = int((clock.now() - truth.began_at) / 60)
         here = sum(1 for life in lives if not life.done())
         outcomes = Counter(each.outcome == "online" for each in truth.sign_ins[-500:])

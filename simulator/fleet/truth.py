@@ -49,16 +49,12 @@ class TrueSession:
     crashed: bool = False
     """The gateway fell over: what was not told by then is lost."""
 
-    def seconds_between(self, since: float, moment: float, *, present: bool = False) -> float:
-        """`present`: only while the phone was there."""
+    def span(self, since: float, moment: float, *, present: bool = False) -> tuple[float, float]:
+        """(from, to) within these moments; nothing if `to` is earlier. `present`: only while the phone was there."""
         end = min(self.ended_at if self.ended_at is not None else moment, moment)
         if present and self.left_at is not None:
             end = min(end, self.left_at)
-        return max(0.0, end - max(self.started_at, since))
-
-    @property
-    def last_answered(self) -> Told | None:
-        return next((each for each in reversed(self.told) if each.answered), None)
+        return max(self.started_at, since), end
 
     @property
     def acceptable(self) -> list[Told]:
@@ -109,6 +105,8 @@ class Truth:
     sign_ins: list[SignIn] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     """Whatever is only counted: packets lost, mishaps, pages."""
+    worst_lateness: float = 0.0
+    """Seconds of the town by which the simulator did something later than it should have."""
     waits: dict[str, list[float]] = field(default_factory=dict)
     """Seconds of ours until RADIUS answered, by what was asked; whatever was repeated included."""
     facts: list[tuple[str, float]] = field(default_factory=list)

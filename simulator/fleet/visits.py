@@ -34,11 +34,16 @@ class Rights:
         return kept
 
     def connected(self, now: float, *, present: bool = False) -> float | None:
-        """Seconds since the last announcement, in sessions that have them; None: none was seen yet."""
+        """Seconds since the last announcement, in sessions that have them; None: none was seen yet. A phone is at one
+        place at a time: what two gateways count at once is counted once."""
         if self.seen_at is None:
             return None
-        counted = (each for each in self.sessions if each.announcement_every)
-        return sum(each.seconds_between(self.seen_at, now, present=present) for each in counted)
+        spans = [each.span(self.seen_at, now, present=present) for each in self.sessions if each.announcement_every]
+        seconds, counted_until = 0.0, self.seen_at
+        for begins, ends in sorted(spans):
+            seconds += max(0.0, ends - max(begins, counted_until))
+            counted_until = max(counted_until, ends)
+        return seconds
 
     def octets_used(self, visit: Visit, site: str) -> int:
         return sum(
@@ -50,7 +55,7 @@ class Rights:
     def is_unheard(self, now: float) -> bool:
         """The end of a session since the last announcement has not reached the server, as far as one can know: to it
         that session goes on."""
-        recent = (each for each in self.sessions if each.seconds_between(self.seen_at or 0, now))
+        recent = (each for each in self.sessions if _lasts(each.span(self.seen_at or 0, now)))
         ended = [each for each in recent if each.ended_at is not None]
         return any(each.crashed or not (each.told and each.told[-1].answered) for each in ended)
 
@@ -67,3 +72,7 @@ class Rights:
         moment, name = min(limits)
         if moment < float("inf"):
             session.limit_at, session.limited_by = moment, name
+
+
+def _lasts(span: tuple[float, float]) -> bool:
+    return span[1] > span[0]
