@@ -10,11 +10,12 @@ from flask import Blueprint, Response, abort, request
 
 from hotspot.models import Announcement, AnnouncementView
 from hotspot.portal_links import Preview, preview_of_token
-from portal.announcement_page import AnnouncementShown, announcement_page, shown_in
-from portal.answers import Notice
+from portal.announcement_page import AnnouncementShown, announcement_page
+from portal.answers import page
 from portal.language import gettext
 from portal.protection import may_be_framed_by
 from portal.resources import resources
+from portal.visits import shown_site
 
 blueprint = Blueprint("announcement_preview", __name__)
 
@@ -23,25 +24,27 @@ _PATH = "/announcement/preview"
 
 @blueprint.get(_PATH)
 def get_preview() -> Response:
-    return _page(None)
+    token, shown = request.values.get("preview", ""), _shown(_preview())
+    answer = announcement_page(shown, address=f"{_PATH}?preview={token}", action=_PATH, hidden={"preview": token})
+    answer.headers.pop("Refresh", None)  # it stands still, to be looked at
+    return answer
 
 
 @blueprint.post(_PATH)
 def post_preview() -> Response:
     """The button of the page, pressed."""
-    return _page(Notice(gettext("Here the visitor goes on to the internet."), is_problem=False))
+    preview = _preview()
+    title = gettext("Here the visitor goes on to the internet.")
+    return page("message.html", title=title, what_to_do="", site=shown_site(preview.site_id))
 
 
-def _page(notice: Notice | None) -> Response:
+def _preview() -> Preview:
     made = resources()
-    token = request.values.get("preview", "")
-    preview = preview_of_token(made.vault, token, made.clock())
+    preview = preview_of_token(made.vault, request.values.get("preview", ""), made.clock())
     if preview is None:
         abort(HTTPStatus.NOT_FOUND)
     may_be_framed_by(made.settings.public_staff)
-    answer = announcement_page(_shown(preview), _PATH, {"preview": token}, notice)
-    answer.headers.pop("Refresh", None)  # it stands still, to be looked at
-    return answer
+    return preview
 
 
 def _shown(preview: Preview) -> AnnouncementShown:
@@ -50,7 +53,13 @@ def _shown(preview: Preview) -> AnnouncementShown:
         announcement = db.get(Announcement, preview.announcement_id)
         if announcement is None:
             abort(HTTPStatus.NOT_FOUND)
-        ready_at = made.clock() if preview.is_over else made.clock() + preview.length
-        return shown_in(  # a turn that is written nowhere
-            AnnouncementView(id=uuid4(), announcement=announcement, site_id=preview.site_id, ready_at=ready_at)
+        now = made.clock()
+        shown_at = now - preview.length if preview.is_over else now
+        turn = AnnouncementView(  # written nowhere
+            id=uuid4(),
+            announcement=announcement,
+            site_id=preview.site_id,
+            shown_at=shown_at,
+            ready_at=shown_at + preview.length,
         )
+        return AnnouncementShown.of(turn)
