@@ -90,7 +90,9 @@ def test_before_it_was_seen_to_its_end_there_is_no_link(square: Square) -> None:
     assert square.counted() == (1, 0, 0)
 
 
-@pytest.mark.parametrize("token", ["x", "A" * 60, announcement_token(factories.VAULT, uuid4())])
+@pytest.mark.parametrize(
+    "token", ["x", "A" * 60, announcement_token(factories.VAULT, uuid4())], ids=["rubbish", "long", "no such turn"]
+)
 def test_a_forged_or_unknown_token_leads_nowhere(square: Square, token: str) -> None:
     for ask in (square.pages.get, square.pages.post):
         assert ask(f"/announcement/{token}/link").status == HTTPStatus.NOT_FOUND

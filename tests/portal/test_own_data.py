@@ -107,7 +107,9 @@ def test_another_device_of_the_person_is_signed_out_from_here(
     assert "Déconnexion en cours" in plain(pages.get(address))
 
 
-@pytest.mark.parametrize("connection", ["", "x", "%00", str(uuid4()), None], ids=str)
+@pytest.mark.parametrize(
+    "connection", ["", "x", "%00", str(uuid4()), None], ids=["nothing", "rubbish", "nul", "none of them", "not said"]
+)
 def test_nothing_is_signed_out_by_what_is_no_connection_of_the_person(
     pages: PageClient, visit: Visit, database: Database, connection: str | None
 ) -> None:
