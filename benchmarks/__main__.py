@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import freeradius, radius, sign_ins, vouchers, web
+from benchmarks import announcements, freeradius, radius, sign_ins, vouchers, web
 from benchmarks.report import Report
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
-    parser.add_argument("--only", choices=["radius", "portal", "sign-ins", "vouchers"])
+    parser.add_argument("--only", choices=["radius", "portal", "sign-ins", "vouchers", "announcements"])
     parser.add_argument("--quick", action="store_true", help="one short round and one small table: while developing")
     parser.add_argument(
         "--profile", type=Path, metavar="FOLDER", help="what our RADIUS process is busy with, there, by py-spy"
@@ -46,13 +46,14 @@ def _run(folder: Path, asked: argparse.Namespace) -> Report:
     load = os.getloadavg()[0]
     how = {"rounds": asked.rounds, "seconds": asked.seconds, "say": _say}
     paper = vouchers.run(folder, rounds=asked.rounds) if asked.only in (None, "vouchers") else None
+    shown = announcements.run(folder, rounds=asked.rounds, say=_say) if asked.only in (None, "announcements") else None
     portal = web.run(folder, **how) if asked.only in (None, "portal") else None
     signing = sign_ins.run(folder, **how) if asked.only in (None, "sign-ins") else None
     results = None
     if asked.only in (None, "radius"):
         scenarios = radius.QUICK if asked.quick else radius.SCENARIOS
         results = radius.run(folder, **how, scenarios=scenarios, profile=asked.profile)
-    return Report(asked.rounds, asked.seconds, load, results, portal, paper, signing)
+    return Report(asked.rounds, asked.seconds, load, results, portal, paper, signing, shown)
 
 
 def _say(text: str) -> None:

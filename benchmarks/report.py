@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import freeradius, radius
+from benchmarks.announcements import CHOICE, FEW, LOADING, MANY, ROUND_TRIP, TURN, AnnouncementResults
 from benchmarks.load import p50_p99
 from benchmarks.radius import Measures, Results
 from benchmarks.sign_ins import ONE_TAP, SignInResults
@@ -33,6 +34,7 @@ class Report:
     web: WebResults | None
     vouchers: VoucherResults | None
     sign_ins: SignInResults | None = None
+    announcements: AnnouncementResults | None = None
 
     def text(self) -> str:
         parts = ["\n".join(self._machine())]
@@ -44,6 +46,9 @@ class Report:
             )
         if self.vouchers is not None:
             parts.append("### Vouchers\n\n" + _table(("What", "Measured", "Goal"), _voucher_rows(self.vouchers)))
+        if self.announcements is not None:
+            header = ("What", f"{FEW} campaigns", f"{MANY} campaigns", f"{MANY} beside one round trip", "Goal")
+            parts.append("### Announcements\n\n" + _table(header, _announcement_rows(self.announcements)))
         if self.radius is not None:
             parts += [
                 "### RADIUS: requests answered per second, as a ratio\n\n" + _table(*_ratios(self.radius)),
@@ -255,6 +260,16 @@ def _voucher_rows(vouchers: VoucherResults) -> list[Row]:
         (f"{SHEET:,} vouchers as a PDF with two QR codes each", f"{median(vouchers.sheet_seconds):.1f} s", "≤ 10 s"),
         ("a code read, and found in the table", f"{median(vouchers.check_ms):.2f} ms", "≤ 1 ms"),
     ]
+
+
+def _announcement_rows(announcements: AnnouncementResults) -> list[Row]:
+    """A round trip is the same with any number of campaigns."""
+    trip = median(announcements.round_trip_ms)
+    rows = [(ROUND_TRIP, f"{trip:.2f} ms", f"{trip:.2f} ms", "1.0", "")]
+    for what, goal in ((CHOICE, "≤ 1 ms"), (LOADING, ""), (TURN, "")):
+        few, many = (median(announcements.ms[what, size]) for size in (FEW, MANY))
+        rows.append((what, f"{few:.2f} ms", f"{many:.2f} ms", f"{many / trip:.1f}", goal))
+    return rows
 
 
 def _table(header: Row, rows: Sequence[Row]) -> str:

@@ -1,5 +1,8 @@
 """Addresses of the portal's pages that others must name: the NAS, and the page that sends the browser to it."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from struct import Struct
 from uuid import UUID
 
 from hotspot.sealing import Vault
@@ -8,6 +11,10 @@ from hotspot.values import RefusalReason
 
 _ONLINE = "online"
 _TURN = "announcement"
+_PREVIEW, _PREVIEW_FACTS = "announcement preview", Struct(">IIH?Q")
+PREVIEW_LIFE = timedelta(hours=2)
+"""As long as a member of staff may pause."""
+_PICTURE = "picture"
 _PASS, _CONFIRM, _HOST = "pass request", "pass by link", "pass by host"
 
 
@@ -31,6 +38,52 @@ def announcement_token(vault: Vault, turn_id: UUID) -> str:
 def turn_of_token(vault: Vault, token: str) -> UUID | None:
     named = vault.check_stamp(_TURN, token)
     return UUID(bytes=named) if named is not None and len(named) == 16 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What staff look at before visitors do: an announcement at a site, while its time runs or when it is over."""
+
+    announcement_id: int
+    site_id: int
+    length: timedelta
+    is_over: bool
+    made_at: datetime
+
+
+def preview_url(settings: Settings, vault: Vault, preview: Preview, language: str) -> str:
+    """The portal's own page. It counts nothing, and lets nobody in."""
+    octets = _PREVIEW_FACTS.pack(
+        preview.announcement_id,
+        preview.site_id,
+        int(preview.length.total_seconds()),
+        preview.is_over,
+        int(preview.made_at.timestamp()),
+    )
+    token = vault.stamp(_PREVIEW, octets)
+    return f"{settings.public_portal}/announcement/preview?preview={token}&lang={language}"
+
+
+def preview_of_token(vault: Vault, token: str, now: datetime) -> Preview | None:
+    """None for one that we did not make, or that is too old."""
+    named = vault.check_stamp(_PREVIEW, token)
+    if named is None or len(named) != _PREVIEW_FACTS.size:
+        return None
+    announcement_id, site_id, seconds, is_over, made_at = _PREVIEW_FACTS.unpack(named)
+    preview = Preview(
+        announcement_id, site_id, timedelta(seconds=seconds), is_over, datetime.fromtimestamp(made_at, UTC)
+    )
+    return preview if now - preview.made_at < PREVIEW_LIFE else None
+
+
+def picture_token(vault: Vault, announcement_id: int) -> str:
+    """Of an announcement that is shown; what is only planned is nobody's to guess."""
+    return vault.stamp(_PICTURE, announcement_id.to_bytes(8))
+
+
+def announcement_of_picture(vault: Vault, token: str) -> int | None:
+    named = vault.check_stamp(_PICTURE, token)
+    return int.from_bytes(named) if named is not None and len(named) == 8 else None
 
 
 def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = None) -> str:

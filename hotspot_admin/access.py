@@ -39,6 +39,12 @@ class Permission(StrEnum):
     MAKE_VOUCHERS = "make_vouchers"
     MANAGE_ORGANISATIONS = "manage_organisations"
     """Those below one's own, and the terms of use of each."""
+    SEE_SURVEYS = "see_surveys"
+    """The questions of one's own sites, and what may be told of the answers."""
+    MANAGE_SURVEYS = "manage_surveys"
+    SEE_CAMPAIGNS = "see_campaigns"
+    """Announcements, and what came of them: counts of views, of nobody."""
+    MANAGE_CAMPAIGNS = "manage_campaigns"
     MANAGE_APPEARANCE = "manage_appearance"
     MANAGE_IDENTITY_PROVIDERS = "manage_identity_providers"
 
@@ -52,6 +58,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.SEE_SITES,
             Permission.SEE_PATRONS,
             Permission.MAKE_VOUCHERS,
+            Permission.SEE_SURVEYS,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Permission),

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
+
+from hotspot.scales import round_up
 
 WIDTH, HEIGHT = 720, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 18, 30
@@ -19,7 +22,7 @@ class Bar:
     width: float
     height: float
     is_labelled: bool
-    """Every seventh from the last: one label a week fits on a telephone."""
+    """Every seventh from the last: one label a week fits on a telephone. Of more than ten weeks, fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ def columns(values: Sequence[tuple[date, int]]) -> Chart:
     room = HEIGHT - TOP - BOTTOM
     step = (WIDTH - LEFT - RIGHT) / len(values)
     floor = float(HEIGHT - BOTTOM)
+    every = 7 * ceil(len(values) / 70)
     bars = [
         Bar(
             day=day,
@@ -53,19 +57,9 @@ def columns(values: Sequence[tuple[date, int]]) -> Chart:
             y=round(floor - room * value / top, 2),
             width=round(step * 0.7, 2),
             height=round(room * value / top, 2),
-            is_labelled=(len(values) - 1 - at) % 7 == 0,
+            is_labelled=(len(values) - 1 - at) % every == 0,
         )
         for at, (day, value) in enumerate(values)
     ]
     lines = [Line(top * at // LINES, round(floor - room * at / LINES, 2)) for at in range(LINES + 1)]
     return Chart(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, floor, bars, lines)
-
-
-def round_up(value: int) -> int:
-    """The next of 4, 8, 20, 40, 80, 200, …: each is divided by the lines without a remainder."""
-    scale = 1
-    while True:
-        for first in (4, 8, 20):
-            if value <= first * scale:
-                return first * scale
-        scale *= 10

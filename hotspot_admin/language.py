@@ -116,6 +116,11 @@ def day_and_month(value: date) -> str:
     return format_date(value, "EEEE d MMMM", locale=_locale())
 
 
+def month(value: date) -> str:
+    """mars 2026; March 2026."""
+    return format_date(value, "LLLL y", locale=_locale())
+
+
 def short_day(value: date) -> str:
     """24/02 in French, 24 Feb in English: for the axis of a chart."""
     return format_date(value, "dd/MM" if language() == "fr" else "d MMM", locale=_locale())
@@ -171,6 +176,7 @@ def install(app: Flask) -> None:
         since=since,
         day=day,
         day_and_month=day_and_month,
+        month=month,
         short_day=short_day,
         mac=print_mac,
         network=network,

@@ -18,14 +18,18 @@ class Link:
     @property
     def is_current(self) -> bool:
         """On any page of the same blueprint, or of one that belongs to it; the first page of whoever has no home page
-        is the desk."""
+        is the desk, and who only reads surveys comes to them from the sites."""
         shown = _SHOWN_AS.get(request.blueprint or "", request.blueprint)
         if shown == "home" and not may(Permission.SEE_FIGURES):
             shown = "desk"
+        if shown == "surveys" and not may(Permission.MANAGE_SURVEYS):
+            shown = "sites"
         return shown == self.endpoint.partition(".")[0]
 
 
 _SHOWN_AS = {
+    "announcements": "campaigns",
+    "campaign_reports": "campaigns",
     "unknown_sources": "nases",
     "reader_rules": "library_systems",
     "desk_answers": "desk",
@@ -43,10 +47,12 @@ EVERY_DAY = (
 SET_UP_ONCE = (
     Link("sites.index", mark("Sites"), Permission.SEE_SITES),
     Link("offers.index", mark("Offers"), Permission.MANAGE_OFFERS),
+    Link("campaigns.index", mark("Campaigns"), Permission.SEE_CAMPAIGNS),
     Link("nases.index", mark("Gateways"), Permission.MANAGE_NASES),
     Link("library_systems.index", mark("Library systems"), Permission.MANAGE_LIBRARIES),
     Link("identity_providers.index", mark("Identity providers"), Permission.MANAGE_IDENTITY_PROVIDERS),
     Link("organisations.index", mark("Organisations"), Permission.MANAGE_ORGANISATIONS),
+    Link("surveys.index", mark("Surveys"), Permission.MANAGE_SURVEYS),
     Link("appearance.index", mark("Appearance"), Permission.MANAGE_APPEARANCE),
     Link("audit.index", mark("Audit log"), Permission.SEE_AUDIT),
 )

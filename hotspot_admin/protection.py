@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
 from flask_wtf import CSRFProtect
@@ -25,10 +26,18 @@ def nonce() -> str:
     return made
 
 
+def may_frame(address: str) -> None:
+    """This page shows pages of the application at this address inside of it. A policy cannot name an IPv6 address: its
+    scheme has to do."""
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+    g.frames = f"; frame-src {origin}"
+
+
 def _add_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action 'self'; base-uri 'none'; frame-ancestors 'none'{g.get('frames', '')}"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"

@@ -38,6 +38,7 @@ REASONS = {
     WishReason.TIME_USED_UP: mark("Time used up"),
     WishReason.VOLUME_USED_UP: mark("Volume used up"),
     WishReason.ANNOUNCEMENT_DUE: mark("An announcement was due"),
+    WishReason.SIGNED_OUT: mark("Signed out from another device"),
 }
 KINDS = {
     WishKind.DISCONNECT: mark("Ending a connection"),

@@ -25,6 +25,7 @@ _COMMANDS = {
     "identity": "parvis.commands.identity_providers:identity",
     "patrons": "parvis.commands.patrons:patrons",
     "vouchers": "parvis.commands.vouchers:vouchers",
+    "simulate": "parvis.commands.simulate:simulate",
     "doctor": "parvis.commands.doctor:doctor",
 }
 

@@ -29,7 +29,7 @@ from parvis.startup import StartError, Wanted, alone_in, check_ports, wanted_por
 _HOST = "127.0.0.1"
 
 
-def run() -> None:
+def run(*, with_fleet: bool = False) -> None:
     """Prepare, then run everything until Ctrl-C."""
     from hotspot.log import configure_logging
     from parvis.programs import MEMORY, programs_of
@@ -69,7 +69,7 @@ def run() -> None:
                 Wanted("PARVIS_MAILBOX_SMTP_PORT", socket.SOCK_STREAM, _HOST, smtp_port),
             ]
         )
-        _prepare_apart()
+        _prepare_apart(with_fleet=with_fleet)
         programs = [*programs_of(demo.settings), pocket, library, mailbox]
         environ = MEMORY | os.environ | _into_the_mailbox(demo.ports)
         Supervisor(programs, environ=environ, when_ready=partial(_announce, demo)).run()
@@ -115,9 +115,10 @@ def _into_the_mailbox(ports: DemoPorts) -> dict[str, str]:
     )
 
 
-def _prepare_apart() -> None:
+def _prepare_apart(*, with_fleet: bool) -> None:
     """In a process of its own: what loading needs does not stay in the supervisor's memory."""
-    if subprocess.run([sys.executable, "-m", "parvis", "demo", "--prepare"], check=False).returncode != 0:
+    command = [sys.executable, "-m", "parvis", "demo", "--prepare", *(["--fleet"] if with_fleet else [])]
+    if subprocess.run(command, check=False).returncode != 0:
         raise StartError("The demonstration was not started.")
 
 
@@ -128,13 +129,13 @@ def _accepts(port: int) -> bool:
         return probe.connect_ex((_HOST, port)) == 0 and probe.getsockname() != probe.getpeername()
 
 
-def prepare() -> None:
+def prepare(*, with_fleet: bool = False) -> None:
     """The tables, the town (once), its past (once), and demo.json (each time, with a voucher that nobody has used)."""
     import migrations
     from hotspot.clock import clock_of
     from hotspot.db import open_database
     from hotspot.sealing import Vault
-    from parvis import demo_history, demo_town
+    from parvis import demo_fleet, demo_history, demo_town
 
     demo = _read_settings()
     settings, now = demo.settings, clock_of(demo.settings)()
@@ -155,6 +156,8 @@ def prepare() -> None:
             account = demo_town.move_library(db, demo.ports.library_port, vault)
             secrets = Secrets(vault.open(nas.secret_sealed), vault.open(nas.redirect_secret_sealed or b""))
             voucher = demo_town.unused_voucher(db, now, vault)
+            if with_fleet:
+                demo.write_fleet(demo_fleet.load_fleet(db, now, vault, settings, demo.ports.coa_port))
     except demo_town.NotTheTown as error:
         place = f"the database of {settings.var_dir.absolute()}" if not settings.database_url else "PARVIS_DATABASE_URL"
         raise StartError(f"The demonstration cannot be loaded into {place}: {error}.") from error

@@ -93,6 +93,10 @@ class Demo:
     def library_file(self) -> Path:
         return self.settings.var_dir / "library.json"
 
+    @property
+    def fleet_file(self) -> Path:
+        return self.settings.var_dir / "fleet.json"
+
     def exists(self) -> bool:
         return self.file.exists() or self.unfinished.exists()
 
@@ -167,9 +171,14 @@ class Demo:
         library = {"institution": "VDL", "name": "Bibliothèque des Tanneurs", "user": user, "password": password}
         _write_secret(self.library_file, library | {"readers": readers})
 
+    def write_fleet(self, fleet: dict[str, Any]) -> None:
+        """What `parvis simulate phones` reads."""
+        _write_secret(self.fleet_file, fleet)
+
     def remove(self) -> None:
         """All that a demonstration has made in its folder; nothing that it has not."""
-        own = [self.file, self.unfinished, self.pocket_file, self.library_file, self.settings.var_dir / "secret.key"]
+        own = [self.file, self.unfinished, self.pocket_file, self.library_file, self.fleet_file]
+        own.append(self.settings.var_dir / "secret.key")
         for path in [*(self.settings.var_dir / name for name in _DATABASE_AND_REDIS), *own]:
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The town of the demonstration: organisations, sites, offers, people, vouchers and one access point.
+"""The town of the demonstration: organisations, sites, offers, people, vouchers, campaigns and one access point.
 
 Loaded once into an empty database. Written as rows where no service makes such a thing yet, through the services where
 one does.
@@ -24,11 +24,14 @@ from hotspot.models import (
     ReaderRule,
     Role,
     Site,
+    Survey,
+    SurveyCount,
     Terms,
     Voucher,
     VoucherBatch,
 )
 from hotspot.passwords import hash_password, is_password
+from hotspot.policy.surveys import DEFAULTS, month_of, print_questions
 from hotspot.policy.voucher_codes import print_code
 from hotspot.printing.logo import read_logo
 from hotspot.sealing import Vault
@@ -36,6 +39,7 @@ from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.services.staff import create_staff, reset_password, sign_in_staff
 from hotspot.values import LibrarySystemKind, SiteKind, Way, normalise_called_station
+from parvis.demo_campaigns import add_campaigns
 from parvis.demo_files import ADMINISTRATOR, BLOCKED_CARD, CARD, EXPIRED_CARD, HOST_DOMAIN, LIBRARIAN, Logins
 
 METROPOLIS, COMMUNE = "Val de Loue", "Loue-la-Ville"
@@ -73,6 +77,14 @@ neither the pages that you visit nor what you do there.
 5. To see your data or have them corrected: donnees@val-de-loue.example.""",
 }
 
+
+_ANSWERS = (
+    ((41, 17, 22, 19, 12, 3), (38, 51, 16, 6)),
+    ((58, 21, 19, 24, 15, 6), (55, 62, 14, 4)),
+    ((66, 18, 27, 22, 13, 2), (68, 59, 9, 3)),
+    ((14, 5, 6, 3, 2, 0), (15, 12, 2, 0)),
+)
+"""How often each choice of the library's survey was made: in three months, and so far in this one."""
 
 _COLOUR = "#0b4a50"
 _ARMS = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 112">
@@ -134,6 +146,8 @@ def load_town(db: Session, logins: Logins, now: datetime, vault: Vault) -> None:
     db.add(_access_point(commune, sites, now, vault))
     db.flush()
     _make_vouchers(db, sites[LIBRARY], offers[1], now, vault)
+    _ask_visitors(db, sites[LIBRARY], now)
+    add_campaigns(db, commune, sites[SQUARE], now)
     password = logins.staff_password
     for email, role, of, own in (
         (ADMINISTRATOR, Role.ADMINISTRATOR, metropolis, []),
@@ -208,6 +222,8 @@ def _offers(commune: Organisation, sites: dict[str, Site], now: datetime) -> lis
             visit_time=timedelta(hours=2),
             download_kbps=2_000,
             upload_kbps=500,
+            announcement_every=timedelta(minutes=30),
+            announcement_length=timedelta(seconds=8),
             position=3,
             sites=[sites[SQUARE]],
             **common,
@@ -315,6 +331,22 @@ def _make_vouchers(db: Session, site: Site, offer: Offer, now: datetime, vault: 
         staff="system",
         now=now,
         vault=vault,
+    )
+
+
+def _ask_visitors(db: Session, site: Site, now: datetime) -> None:
+    """The survey that is offered, open for three months, and this month's first answers."""
+    months = [month_of(now.astimezone(site.hours.zone).date())]
+    while len(months) < len(_ANSWERS):
+        months.insert(0, month_of(months[0] - timedelta(days=1)))
+    opened_at = datetime.combine(months[0], time(9), site.hours.zone)
+    questions = print_questions(DEFAULTS)
+    db.add(Survey(site_id=site.id, is_open=True, questions=questions, version=1, changed_at=opened_at))
+    db.add_all(
+        SurveyCount(site_id=site.id, version=1, month=month, question=question, choice=choice, answers=answers)
+        for month, of_month in zip(months, _ANSWERS, strict=True)
+        for question, of_question in enumerate(of_month)
+        for choice, answers in enumerate(of_question)
     )
 
 

@@ -53,7 +53,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
 
     def end_what_is_used_up(now: datetime) -> None:
         with database.transaction() as db:
-            asked = enforce(db, now)
+            asked = enforce(db, now, settings)
             lengthen_late_starts(db, now)
         if asked:
             log.info("sessions_to_end", asked=asked)

@@ -23,6 +23,7 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.adapters.survey_turns import SurveyTurns
 from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
@@ -33,16 +34,23 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_link,
+    announcement_preview,
+    capport,
     confirm,
     errors,
     host,
     identity,
     online,
+    online_announcement,
     online_passes,
+    own_data,
     pages,
     passes,
+    places,
     sign_in,
     status,
+    survey,
     voucher_link,
     welcome,
 )
@@ -74,6 +82,7 @@ def create_app(
         known=KnownDevices(redis),
         libraries=libraries or Libraries(settings.library_patience, settings.web_threads),
         identity_attempts=IdentityAttempts(redis, vault),
+        survey_turns=SurveyTurns(redis, vault.digest),
     )
     css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -86,8 +95,15 @@ def create_app(
         welcome,
         sign_in,
         announcement,
+        announcement_preview,
+        announcement_link,
         online,
+        online_announcement,
         online_passes,
+        own_data,
+        capport,
+        places,
+        survey,
         passes,
         identity,
         confirm,

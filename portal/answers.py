@@ -67,11 +67,13 @@ def status_of(reason: RefusalReason) -> HTTPStatus:
 
 def notice_of(refusal: Refuse, now: datetime, zone: ZoneInfo) -> Notice:
     explanation = explain_refusal(refusal, language())
-    again = ""
-    if refusal.again_at is not None:
-        whole_minute = refusal.again_at + _MINUTE - timedelta(microseconds=1)  # never a moment too early
-        again = gettext("It will work again %(when)s.", when=local_moment(whole_minute, now, zone))
+    again = "" if refusal.again_at is None else again_at(refusal.again_at, now, zone)
     return Notice(explanation.title, explanation.what_to_do, again)
+
+
+def again_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    whole_minute = moment + _MINUTE - timedelta(microseconds=1)  # never a moment too early
+    return gettext("It will work again %(when)s.", when=local_moment(whole_minute, now, zone))
 
 
 def count_refusal(reason: RefusalReason) -> None:

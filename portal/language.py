@@ -1,11 +1,11 @@
 """The language of a page, without a cookie: what the visitor asked for on the page, else the grant's or the access
 point's, else the browser's. Times, lengths and sizes in its words."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_day_names
 from babel.numbers import format_decimal
 from flask import Flask, g, request
 from werkzeug.datastructures import LanguageAccept
@@ -72,6 +72,23 @@ def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 def local_day(moment: datetime, zone: ZoneInfo) -> str:
     text: str = format_date(moment.astimezone(zone), "d MMM y", locale=_locale())
+    return _unbroken(text)
+
+
+def local_date(day: date) -> str:
+    """In words, without its year."""
+    text: str = format_date(day, "EEEE d MMMM", locale=_locale())
+    return text
+
+
+def day_of_week(day: int) -> str:
+    """Monday is 0."""
+    text: str = get_day_names("wide", "stand-alone", _locale())[day]
+    return text
+
+
+def wall_time(wall: time) -> str:
+    text: str = format_time(wall, _TIME_FORMATS.get(language(), "HH:mm"), locale=_locale())
     return _unbroken(text)
 
 

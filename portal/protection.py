@@ -30,13 +30,42 @@ def style_source(css: str) -> str:
     return f"'sha256-{b64encode(sha256(css.encode()).digest()).decode()}'"
 
 
+def allow_style(source: str) -> None:
+    """One more style in this page, by its digest."""
+    allowed = g.get("own_styles", ())
+    if source not in allowed:
+        g.own_styles = (*allowed, source)
+
+
+def may_lead_anywhere(address: str) -> None:
+    """The form of this page ends at an advertiser's address, which may lead on to another of its hosts: form-action
+    governs those redirects too, and where they go is not ours to know. Still not from https to http."""
+    g.form_target = "https:" if address.lower().startswith("https:") else "http: https:"
+
+
+def is_fetched_ahead() -> bool:
+    """By a browser that guesses where its person goes next, or for its headers alone: nobody sees the page."""
+    purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return request.method == "HEAD" or any("prefetch" in purpose.lower() for purpose in purposes)
+
+
 def may_lead_to(login_url: str) -> None:
     """Forms of this page may end at this access point: form-action governs the redirect after a POST too.
 
-    The address has been checked against the NAS. A policy cannot name an IPv6 address: its scheme has to do.
+    The address has been checked against the NAS.
     """
-    parts = urlsplit(login_url)
-    g.form_target = f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+    g.form_target = _origin(login_url)
+
+
+def may_be_framed_by(address: str) -> None:
+    """Pages of this application may show this one inside of them."""
+    g.framed_by = _origin(address)
+
+
+def _origin(address: str) -> str:
+    """A policy cannot name an IPv6 address: its scheme has to do."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}:" if ":" in (parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
 
 
 def install(app: Flask, settings: Settings, css: str) -> None:
@@ -47,9 +76,10 @@ def install(app: Flask, settings: Settings, css: str) -> None:
     @app.after_request
     def _protect(response: Response) -> Response:
         headers = response.headers
+        own, framed_by = g.get("own_styles", ()), g.get("framed_by", "'none'")
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; {' '.join(('style-src', style, *g.get('own_styles', ())))}; img-src 'self' data:; "
-            f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' {g.get('form_target', '')}".rstrip()
+            f"default-src 'none'; {' '.join(('style-src', style, *own))}; img-src 'self' data:; base-uri 'none'; "
+            f"frame-ancestors {framed_by}; form-action 'self' {g.get('form_target', '')}".rstrip()
         )
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"

@@ -19,6 +19,7 @@ from hotspot.adapters.openid.known_providers import KnownProviders
 from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.adapters.survey_turns import SurveyTurns
 from hotspot.db import Database
 from hotspot.sealing import Vault
 from hotspot.services.arriving import Place
@@ -77,6 +78,7 @@ class Resources:
     known: KnownDevices
     libraries: Libraries
     identity_attempts: IdentityAttempts
+    survey_turns: SurveyTurns
     identity_providers: KnownProviders = field(default_factory=KnownProviders)
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     gateways: Memory[tuple[str, str] | None] = field(default_factory=Memory)

@@ -42,12 +42,17 @@ class Proof:
     """Nobody typed anything: the access point asks about the phone's address."""
 
 
-class Gate(Protocol):
+class Device(Protocol):
+    """What is needed of the access point to answer a browser."""
+
+    @property
+    def config(self) -> PocketConfig: ...
+    def now(self) -> float: ...
+
+
+class Gate(Device, Protocol):
     """The access point, as a brand sees it."""
 
-    config: PocketConfig
-
-    def now(self) -> float: ...
     def log_on(self, phone: Phone, proof: Proof) -> Packet | None:
         """The answer, or None when there was none. An Accept has put the phone online."""
 

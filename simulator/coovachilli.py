@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pyrad.packet import AccessAccept, Packet
 
-from simulator.brand import SILENCE, Gate, Proof, Response, redirect, split
+from simulator.brand import SILENCE, Device, Gate, Proof, Response, redirect, split
 from simulator.coovachilli_radius import CoovaChilliRadius, own_address
 from simulator.coovachilli_redirect import clear_password, login_key, portal_address, smart_client
 from simulator.phones import Phone
@@ -20,20 +20,24 @@ _NOTHING: Mapping[str, str] = {}
 
 
 class CoovaChilli(CoovaChilliRadius):
-    def capture(self, gate: Gate, phone: Phone, url: str) -> Response:
+    def capture(self, gate: Device, phone: Phone, url: str) -> Response:
         phone.visited = url
         return self._to_portal(gate, phone, "notyet")
 
-    def answer(self, gate: Gate, phone: Phone, path: str, query: Mapping[str, str]) -> Response | None:
+    def to_portal(self, gate: Device, phone: Phone, path: str) -> Response:
+        """The answer to one of the paths that change nothing."""
         state = "already" if phone.connection else "notyet"
+        return self._to_portal(gate, phone, state, status=path == "/status")
+
+    def answer(self, gate: Gate, phone: Phone, path: str, query: Mapping[str, str]) -> Response | None:
         match path:
             case "/logon" | "/login":
                 return self._logon(gate, phone, query)
             case "/logoff" | "/logout" | "/abort":
-                self._logoff(gate, phone)
-                return self._to_portal(gate, phone, "logoff")
+                gate.log_off(phone, "User-Request")
+                return self.after_logoff(gate, phone)
             case "/status" | "/prelogin":
-                return self._to_portal(gate, phone, state, status=path == "/status")
+                return self.to_portal(gate, phone, path)
             case "/captive-portal-identification":
                 return self._captive_portal(gate, phone)
             case _ if path.startswith("/json/"):
@@ -52,13 +56,22 @@ class CoovaChilli(CoovaChilliRadius):
         return self._json(gate, phone, query, message)
 
     def _logon(self, gate: Gate, phone: Phone, query: Mapping[str, str]) -> Response:
+        proof = self.read_logon(gate, phone, query)
+        if isinstance(proof, Response):
+            return proof
+        return self.after_logon(gate, phone, query, gate.log_on(phone, proof))
+
+    def read_logon(self, gate: Device, phone: Phone, query: Mapping[str, str]) -> Proof | Response:
+        """What to ask the server with, or what to tell the browser at once."""
         if phone.connection is not None:
             return self._to_portal(gate, phone, "already")
         if query.get("userurl"):
             phone.visited = query["userurl"]
-        outcome = self._try(gate, phone, query)
-        if isinstance(outcome, Response):
-            return outcome
+        return self._read_proof(gate, phone, query)
+
+    def after_logon(self, gate: Device, phone: Phone, query: Mapping[str, str], outcome: Packet | None) -> Response:
+        """What the browser is told once the server has answered; None: it has not."""
+        self._note(gate, phone, outcome)
         extra = {"lang": query["lang"]} if query.get("lang") else {}
         if outcome is None:
             return self._to_portal(gate, phone, "failed", {"reason": "timeout", **extra})
@@ -72,6 +85,14 @@ class CoovaChilli(CoovaChilliRadius):
 
     def _try(self, gate: Gate, phone: Phone, query: Mapping[str, str]) -> Packet | Response | None:
         """The server's answer, None for none, or what to tell the browser before any server was asked."""
+        proof = self._read_proof(gate, phone, query)
+        if isinstance(proof, Response):
+            return proof
+        outcome = gate.log_on(phone, proof)
+        self._note(gate, phone, outcome)
+        return outcome
+
+    def _read_proof(self, gate: Device, phone: Phone, query: Mapping[str, str]) -> Proof | Response:
         user_name, response, password = (query.get(name, "") for name in ("username", "response", "password"))
         if not user_name or not (response or password):
             return SILENCE
@@ -82,31 +103,34 @@ class CoovaChilli(CoovaChilliRadius):
         try:
             if response:
                 chap = bytes([int(query.get("ident") or 0) & 0xFF]) + bytes.fromhex(response)
-                proof = Proof(user_name, (("CHAP-Challenge", key), ("CHAP-Password", chap)))
-            else:
-                proof = Proof(user_name, (("User-Password", b""),), clear_password(password, key))
+                return Proof(user_name, (("CHAP-Challenge", key), ("CHAP-Password", chap)))
+            return Proof(user_name, (("User-Password", b""),), clear_password(password, key))
         except ValueError:
             return SILENCE
-        outcome = gate.log_on(phone, proof)
+
+    def _note(self, gate: Device, phone: Phone, outcome: Packet | None) -> None:
         if outcome is not None and outcome.code != AccessAccept:
             self._renew_challenge(gate, phone)
-        return outcome
+
+    def after_logoff(self, gate: Device, phone: Phone) -> Response:
+        self._renew_challenge(gate, phone)
+        return self._to_portal(gate, phone, "logoff")
 
     def _logoff(self, gate: Gate, phone: Phone) -> None:
         gate.log_off(phone, "User-Request")
         self._renew_challenge(gate, phone)
 
-    def _challenge(self, gate: Gate, phone: Phone, *, fresh: bool = True) -> bytes:
+    def _challenge(self, gate: Device, phone: Phone, *, fresh: bool = True) -> bytes:
         """Kept over several redirects; another at the first redirect after its life."""
         if not phone.challenge or (fresh and gate.now() - phone.challenge_at > CHALLENGE_LIFE):
             self._renew_challenge(gate, phone)
         return phone.challenge
 
-    def _renew_challenge(self, gate: Gate, phone: Phone) -> None:
+    def _renew_challenge(self, gate: Device, phone: Phone) -> None:
         phone.challenge, phone.challenge_at = secrets.token_bytes(16), gate.now()
 
     def _to_portal(
-        self, gate: Gate, phone: Phone, res: str, extra: Mapping[str, str] = _NOTHING, *, status: bool = False
+        self, gate: Device, phone: Phone, res: str, extra: Mapping[str, str] = _NOTHING, *, status: bool = False
     ) -> Response:
         config, connection = gate.config, phone.connection
         parameters: list[tuple[str, str | int | bytes]] = [("res", res)]

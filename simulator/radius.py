@@ -96,13 +96,13 @@ def converse(
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             answer = receive(left)
-            reply = _authentic(request, answer) if answer is not None else None
+            reply = authentic(request, answer) if answer is not None else None
             if reply is not None:
                 return reply
     return None
 
 
-def _authentic(request: Packet, datagram: bytes) -> Packet | None:
+def authentic(request: Packet, datagram: bytes) -> Packet | None:
     try:
         reply = request.CreateReply(packet=datagram)
     except (PacketError, ValueError):

@@ -1,6 +1,6 @@
 """Rows for tests. Each function takes what the test is about and fills in the rest; all are flushed, none committed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any, TypeVar
@@ -10,6 +10,10 @@ from sqlalchemy.orm import Session
 
 from hotspot.models import (
     AccessPoint,
+    Announcement,
+    AnnouncementDay,
+    AnnouncementText,
+    Campaign,
     Device,
     Grant,
     IdentityProvider,
@@ -35,6 +39,7 @@ from hotspot.passwords import hash_password
 from hotspot.policy.voucher_codes import make_code
 from hotspot.sealing import Vault
 from hotspot.values import (
+    CampaignKind,
     IdentityProfile,
     LibrarySystemKind,
     SiteKind,
@@ -358,6 +363,38 @@ def make_wifi_session(
     )
     _add(db, counter)
     return session
+
+
+def make_campaign(db: Session, *, organisation: Organisation | None = None, **overrides: Any) -> Campaign:
+    """The town's own, running since the beginning of the month, everywhere."""
+    fields: dict[str, Any] = {
+        "organisation": organisation or make_organisation(db),
+        "name": f"Campaign {next(_number)}",
+        "kind": CampaignKind.MUNICIPAL,
+        "starts_on": date(2026, 3, 1),
+        "created_at": NOW,
+    }
+    return _add(db, Campaign(**fields | overrides))
+
+
+def make_announcement(
+    db: Session, *, campaign: Campaign | None = None, titles: dict[str, str] | None = None, **overrides: Any
+) -> Announcement:
+    """Words alone, in French."""
+    titles = titles or {"fr": "Le marché"}
+    fields: dict[str, Any] = {
+        "campaign": campaign or make_campaign(db),
+        "created_at": NOW,
+        "texts": [AnnouncementText(language=language, title=title) for language, title in titles.items()],
+    }
+    return _add(db, Announcement(**fields | overrides))
+
+
+def make_announcement_day(
+    db: Session, announcement: Announcement, site: Site, day: date, displays: int, views: int = 0, clicks: int = 0
+) -> AnnouncementDay:
+    counts = {"displays": displays, "views": views, "clicks": clicks}
+    return _add(db, AnnouncementDay(announcement_id=announcement.id, site_id=site.id, day=day, **counts))
 
 
 def _next_code() -> str:

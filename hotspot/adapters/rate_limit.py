@@ -68,6 +68,10 @@ TEXT_DEVICE = Limit("text-device", 5, timedelta(days=1))
 """How many a site, and all of them, may send is for the settings to say: `texts_of_site`, `texts_of_all`."""
 IDENTITY = Limit("identity", 10, timedelta(minutes=10))
 """Setting out for an identity provider, of one visit."""
+CAPTIVE_ADDRESS = Limit("captive-address", 1000, timedelta(minutes=10))
+"""Asking of a device that is not online, by its address; those that are count nothing."""
+ANNOUNCEMENT = Limit("announcement", 60, timedelta(minutes=10))
+"""Loading the page of one, or its button, by one device: two or three times are enough."""
 HOP = Limit("hop", 5, timedelta(minutes=2))
 """Sending a device straight on, so that a NAS that does not understand us makes no endless loop."""
 

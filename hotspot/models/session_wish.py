@@ -37,6 +37,8 @@ class WishReason(StrEnum):
     VOLUME_USED_UP = "volume_used_up"
     ANNOUNCEMENT_DUE = "announcement_due"
     LENGTHENED = "lengthened"
+    SIGNED_OUT = "signed_out"
+    """By its person, from another device."""
 
 
 class WishState(StrEnum):

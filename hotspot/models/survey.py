@@ -22,6 +22,7 @@ class Survey(Base):
     version: Mapped[int] = mapped_column(default=1)
     """One more when a question or a choice has changed: counts of different questions are not added up."""
     changed_at: Mapped[datetime]
+    """When these questions were written: their results begin with that month."""
 
     site: Mapped[Site] = relationship()
 

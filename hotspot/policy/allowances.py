@@ -85,20 +85,31 @@ class Left:
 
 
 def what_is_left(allowances: Sequence[Allowance], usage: Usage, now: datetime, least: timedelta) -> Left | Refuse:
-    """Refused where less than `least` or no octet is left, with when it begins anew."""
-    times, octets = [], Octets()
+    """Refused where less than `least` or no octet is left, with when it begins anew: of several, the last to do so."""
+    times, octets, refusals = [], Octets(), []
     for allowance in allowances:
         used = usage.of(allowance.period)
-        time = _time_left(allowance, used, now)
+        time, left = _time_left(allowance, used, now), _octets_left(allowance, used)
         if time is not None and time < least:
-            return Refuse(RefusalReason.TIME_USED_UP, again_at=allowance.renews_at)
+            refusals.append(Refuse(RefusalReason.TIME_USED_UP, again_at=allowance.renews_at))
+        elif any(each <= 0 for each in _limits(left)):
+            refusals.append(Refuse(RefusalReason.VOLUME_USED_UP, again_at=allowance.renews_at))
         times.append(time)
-        left = _octets_left(allowance, used)
-        if any(each <= 0 for each in _limits(left)):
-            return Refuse(RefusalReason.VOLUME_USED_UP, again_at=allowance.renews_at)
         octets = _less(octets, left)
+    if refusals:
+        return max(refusals, key=lambda each: (each.again_at is None, each.again_at or now))
     limited = [each for each in times if each is not None]
     return Left(min(limited) if limited else None, octets)
+
+
+def left_of(allowance: Allowance, usage: Usage) -> Left:
+    """Of this one alone, until it is renewed; nothing of it is ever negative."""
+    used = usage.of(allowance.period)
+    octets = _octets_left(allowance, used)
+    return Left(
+        None if allowance.time is None else max(allowance.time - used.time, NOTHING),
+        Octets(*(None if each is None else max(each, 0) for each in (octets.both, octets.upload, octets.download))),
+    )
 
 
 def _time_left(allowance: Allowance, used: Used, now: datetime) -> timedelta | None:

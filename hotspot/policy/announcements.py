@@ -15,6 +15,8 @@ SHORTEST_CYCLE = timedelta(minutes=5)
 LONGEST_CYCLE = timedelta(hours=24)
 LONGEST_VIEW = timedelta(seconds=60)
 SHORTEST_VIEW = timedelta(seconds=3)
+SOONEST_AGAIN = timedelta(minutes=5)
+"""Of connection since the last one, before the next may be seen ahead of its time: nobody is to gather views."""
 
 _FREE_SITES = (SiteKind.LIBRARY,)
 _WAYS_OF_READERS = (Way.LIBRARY_CARD,)
@@ -81,35 +83,31 @@ def choose(candidates: Sequence[Candidate], shown: ShownToday, zone: Zone, local
     """
     if zone.is_free:
         return None
-    running = [each for each in candidates if _is_running(each, local_now.date())]
-    siblings = _by_campaign(running)
-    open_now = {
-        campaign_id
-        for campaign_id, family in siblings.items()
-        if _has_hours(family[0], local_now.time()) and not _is_capped(family, shown)
-    }
-    fit: Iterable[Candidate] = [each for each in running if each.campaign_id in open_now]
-    if not fit:
-        fit = [each for each in running if each.kind is CampaignKind.MUNICIPAL]
-    others = [each for each in fit if each.announcement_id != shown.last_of_device]
-    sums = {campaign_id: _sum(shown.displays, family) for campaign_id, family in siblings.items()}
+    running = [family for family in _by_campaign(candidates) if _is_running(family[0], local_now.date())]
+    wall = local_now.time()
+    fit = [family for family in running if _has_hours(family[0], wall) and not _is_capped(family, shown)]
+    fit = fit or [family for family in running if family[0].kind is CampaignKind.MUNICIPAL]
+    last = shown.last_of_device
+    others = [family for family in fit if len(family) > 1 or family[0].announcement_id != last] or fit
+    if not others:
+        return None
+    displays = shown.displays
+    family = min(others, key=lambda each: ((_sum(displays, each) + 1) / each[0].weight, each[0].campaign_id))
     return min(
-        others or fit,
-        key=lambda each: (
-            (sums[each.campaign_id] + 1) / each.weight,
-            each.campaign_id,
-            shown.displays.get(each.announcement_id, 0),
-            each.announcement_id,
-        ),
-        default=None,
+        [each for each in family if each.announcement_id != last] or family,
+        key=lambda each: (displays.get(each.announcement_id, 0), each.announcement_id),
     )
 
 
-def _by_campaign(candidates: Iterable[Candidate]) -> Mapping[int, list[Candidate]]:
+def _by_campaign(candidates: Iterable[Candidate]) -> Iterable[list[Candidate]]:
     families: dict[int, list[Candidate]] = {}
     for each in candidates:
-        families.setdefault(each.campaign_id, []).append(each)
-    return families
+        family = families.get(each.campaign_id)
+        if family is None:
+            families[each.campaign_id] = [each]
+        else:
+            family.append(each)
+    return families.values()
 
 
 def _is_running(candidate: Candidate, day: date) -> bool:
@@ -125,14 +123,17 @@ def _has_hours(candidate: Candidate, wall: time) -> bool:
 
 def _is_capped(family: Sequence[Candidate], shown: ShownToday) -> bool:
     campaign = family[0]
-    return _reaches(campaign.most_per_device, _sum(shown.by_device, family)) or _reaches(
-        campaign.most_per_day, _sum(shown.views, family)
+    of_device, of_all = campaign.most_per_device, campaign.most_per_day
+    return (of_device is not None and _sum(shown.by_device, family) >= of_device) or (
+        of_all is not None and _sum(shown.views, family) >= of_all
     )
 
 
-def _reaches(most: int | None, count: int) -> bool:
-    return most is not None and count >= most
-
-
-def _sum(counts: Mapping[int, int], family: Iterable[Candidate]) -> int:
-    return sum(counts.get(each.announcement_id, 0) for each in family)
+def _sum(counts: Mapping[int, int], family: Sequence[Candidate]) -> int:
+    """Called once or twice for each campaign while a visitor waits: of one announcement, without a loop."""
+    if len(family) == 1:
+        return counts.get(family[0].announcement_id, 0)
+    total = 0
+    for each in family:
+        total += counts.get(each.announcement_id, 0)
+    return total

@@ -41,9 +41,9 @@ def draw_svg(contents: bytes) -> bytes:
             command, input=clean, capture_output=True, timeout=PATIENCE, check=True
         )
     except subprocess.TimeoutExpired as error:
-        raise InvalidInput("This drawing (SVG) takes too long to draw.", field="logo") from error
+        raise InvalidInput("This drawing (SVG) takes too long to draw.") from error
     except subprocess.CalledProcessError as error:
-        raise InvalidInput("This drawing (SVG) cannot be drawn.", field="logo") from error
+        raise InvalidInput("This drawing (SVG) cannot be drawn.") from error
     return done.stdout
 
 
@@ -52,15 +52,15 @@ def _checked(contents: bytes) -> ElementTree.Element:
     try:
         text = contents.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput("A drawing (SVG) must be written in UTF-8.", field="logo") from error
+        raise InvalidInput("A drawing (SVG) must be written in UTF-8.") from error
     if "<!ENTITY" in text:
         raise _refused("<!ENTITY>")
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - no entity in it, and expat fetches nothing
     except (ElementTree.ParseError, ValueError) as error:
-        raise InvalidInput("This drawing (SVG) cannot be read: it is not well-formed.", field="logo") from error
+        raise InvalidInput("This drawing (SVG) cannot be read: it is not well-formed.") from error
     if _name(root) != "svg":
-        raise InvalidInput("This drawing (SVG) cannot be drawn.", field="logo")
+        raise InvalidInput("This drawing (SVG) cannot be drawn.")
     return _copy_of(root)
 
 
@@ -72,11 +72,11 @@ def _copy_of(root: ElementTree.Element) -> ElementTree.Element:
         for child in source:
             name, count = _name(child), count + 1
             if count > MOST_ELEMENTS or depth > DEEPEST:
-                raise InvalidInput("This drawing (SVG) has too many parts.", field="logo")
+                raise InvalidInput("This drawing (SVG) has too many parts.")
             if name is None or name in _PASSED_OVER:
                 continue
             if name in ("text", "tspan"):
-                raise InvalidInput("This drawing (SVG) has text in it: turn it into paths first.", field="logo")
+                raise InvalidInput("This drawing (SVG) has text in it: turn it into paths first.")
             if name not in _DRAWN:
                 raise _refused(f"<{name}>")
             drawn = ElementTree.SubElement(copy, _SVG + name, _attributes(child))
@@ -117,6 +117,5 @@ def _harmless(style: str) -> str:
 def _refused(part: str) -> InvalidInput:
     return InvalidInput(
         "This drawing (SVG) has “%(part)s” in it, which is not accepted: keep paths and shapes only.",
-        field="logo",
         part=part[:40],
     )

@@ -1,10 +1,13 @@
 """What a grant allows, and what its person has used of it, from accounting: in whatever order its packets have come.
 
 A session that is still live is taken to go on until now, unless it has been silent for too long: what it has not yet
-reported is as good as used. Of a session that spans midnight the time is exact; its octets are spread evenly over it.
+reported is as good as used. Time that two sessions of one device share counts once: when a phone walks from one gateway
+to another, the first one counts on until it has noticed. Of a session that spans midnight the time is exact; its octets
+are spread evenly over it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,7 +80,7 @@ def usage_of(db: Session, grant: Grant, now: datetime, settings: Settings) -> Us
     day = week = Used()
     if grant.offer.allowances:
         (day_began, _), (week_began, _) = local_day(hours, now), local_week(hours, now)
-        theirs = (Grant.offer_id == grant.offer_id) & _is_of_person(grant) & (Grant.ends_at > week_began)
+        theirs = (Grant.offer_id == grant.offer_id) & is_of_person(grant) & (Grant.ends_at > week_began)
         parts = _parts(db, theirs & (WifiSession.started_at > week_began - LOOK_AHEAD), now, stale_after)
         given = _extra_times(db, theirs)
         day = _sum_since(parts, day_began) + _without(given, day_began)
@@ -110,7 +113,7 @@ def _allowances(grant: Grant, hours: Hours, now: datetime) -> Iterable[Allowance
         yield Allowance(each.period, each.time, each.octets, each.upload_octets, each.download_octets, renews_at)
 
 
-def _is_of_person(grant: Grant) -> ColumnElement[bool]:
+def is_of_person(grant: Grant) -> ColumnElement[bool]:
     """Patron, visitor or voucher; a guest is the device."""
     if grant.patron_id is not None:
         return Grant.patron_id == grant.patron_id
@@ -123,12 +126,12 @@ def _is_of_person(grant: Grant) -> ColumnElement[bool]:
 
 
 class _Part:
-    """One session: from when, how long, how much."""
+    """One session: of which device, from when, how long, how much."""
 
-    __slots__ = ("began_at", "used")
+    __slots__ = ("began_at", "device_mac", "used")
 
-    def __init__(self, began_at: datetime, used: Used) -> None:
-        self.began_at, self.used = began_at, used
+    def __init__(self, device_mac: str, began_at: datetime, used: Used) -> None:
+        self.device_mac, self.began_at, self.used = device_mac, began_at, used
 
     def since(self, moment: datetime | None) -> Used:
         before = timedelta(0) if moment is None else moment - self.began_at
@@ -145,6 +148,7 @@ def _parts(db: Session, whose: ColumnElement[bool], now: datetime, stale_after: 
     counter = WifiSessionCounter
     rows = db.execute(
         select(
+            WifiSession.device_mac,
             WifiSession.started_at,
             WifiSession.ended_at,
             counter.session_seconds,
@@ -157,16 +161,31 @@ def _parts(db: Session, whose: ColumnElement[bool], now: datetime, stale_after: 
         .where(whose)
     )
     parts = []
-    for started_at, ended_at, seconds, upload, download, heard_at in rows:
+    for device_mac, started_at, ended_at, seconds, upload, download, heard_at in rows:
         time = timedelta(seconds=seconds)
-        if ended_at is None:
-            time += min(max(now - heard_at, timedelta(0)), stale_after)
-        parts.append(_Part(started_at, Used(time, upload, download)))
+        if ended_at is None:  # from its beginning, not from its last report: a late one may have come after a later one
+            time = max(time, min(now, heard_at + stale_after) - started_at)
+        parts.append(_Part(device_mac, started_at, Used(time, upload, download)))
     return parts
 
 
 def _sum_since(parts: Iterable[_Part], moment: datetime | None) -> Used:
-    return sum((each.since(moment) for each in parts), start=Used())
+    """Octets of every session; of time what sessions of one device share only once."""
+    several = list(parts)
+    total = sum((each.since(moment) for each in several), start=Used())
+    return replace(total, time=total.time - _shared_time(several, moment))
+
+
+def _shared_time(parts: Iterable[_Part], moment: datetime | None) -> timedelta:
+    shared = timedelta(0)
+    counted_until: dict[str, datetime] = {}
+    for each in sorted(parts, key=lambda part: part.began_at):
+        ends_at = each.began_at + each.used.time
+        began_at = each.began_at if moment is None else max(each.began_at, moment)
+        counted = counted_until.get(each.device_mac, began_at)
+        shared += max(min(counted, ends_at) - began_at, timedelta(0))
+        counted_until[each.device_mac] = max(counted, ends_at)
+    return shared
 
 
 def _extra_times(db: Session, whose: ColumnElement[bool]) -> list[tuple[datetime, timedelta]]:
@@ -189,6 +208,15 @@ def _since_announcement(db: Session, grant: Grant, now: datetime, stale_after: t
     )
     if last is None:
         return None
+    return _connected_since(db, grant, last, now, stale_after)
+
+
+def connected_since(db: Session, grant: Grant, moment: datetime, now: datetime, settings: Settings) -> timedelta:
+    """Connection time of the grant's device that counts towards its next announcement."""
+    return _connected_since(db, grant, moment, now, settings.stale_after)
+
+
+def _connected_since(db: Session, grant: Grant, moment: datetime, now: datetime, stale_after: timedelta) -> timedelta:
     on_grants_with_any = (Grant.device_mac == grant.device_mac) & Grant.announcement_every.is_not(None)
-    recent = WifiSession.started_at > last - LOOK_AHEAD
-    return _sum_since(_parts(db, on_grants_with_any & recent, now, stale_after), last).time
+    recent = WifiSession.started_at > moment - LOOK_AHEAD
+    return _sum_since(_parts(db, on_grants_with_any & recent, now, stale_after), moment).time

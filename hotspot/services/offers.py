@@ -59,6 +59,8 @@ class SiteShown:
     """Text by language, all of that version; empty for NO_TERMS."""
     cards_at: tuple[str, ...] = ()
     """Where library cards are good, at a site where they are not."""
+    web_page: str = ""
+    """Its own on the web."""
 
 
 def show_site(db: Session, site_id: int) -> SiteShown:
@@ -79,6 +81,7 @@ def show_site(db: Session, site_id: int) -> SiteShown:
         terms_version=version,
         terms=terms,
         cards_at=_cards_at(db, site),
+        web_page=site.web_page,
     )
 
 

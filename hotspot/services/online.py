@@ -1,5 +1,6 @@
 """What the "you are online" page says about a grant: what is left, what was used, whether a session runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from hotspot.models import Grant, Nas, WifiSession
 from hotspot.policy.admission import GrantTerms, announcement_due_in, decide_admission, is_over
-from hotspot.policy.allowances import Octets, what_is_left
+from hotspot.policy.allowances import Allowance, Left, Octets, left_of, what_is_left
+from hotspot.policy.warnings import EndAhead, ends_ahead
 from hotspot.services.allowances import terms_of, usage_of
 from hotspot.settings import Settings
 from hotspot.values import Admit, RefusalReason, Refuse
@@ -23,6 +25,14 @@ class Presence(StrEnum):
     AWAY = "away"
     """Every session has ended, and the grant still has something left."""
     OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceLeft:
+    """What is left of one period."""
+
+    allowance: Allowance
+    left: Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,9 @@ class Online:
     """What is left of them."""
     announcement_in: timedelta | None
     """Connection time until the next one; nothing or less: it is due. None: there is none."""
+    ends: Sequence[EndAhead]
+    """By what it can end, the soonest first."""
+    allowances: Sequence[AllowanceLeft]
     upload_octets: int
     download_octets: int
     vendor: str
@@ -85,6 +98,8 @@ def show_grant(
         time_left=time_left,
         octets=Octets(0, 0, 0) if isinstance(left, Refuse) else left.octets,
         announcement_in=announcement_due_in(terms, usage),
+        ends=ends_ahead(terms, usage, now),
+        allowances=[AllowanceLeft(each, left_of(each, usage)) for each in terms.allowances],
         upload_octets=usage.visit.upload_octets,
         download_octets=usage.visit.download_octets,
         vendor=nas.vendor,

@@ -248,7 +248,8 @@ def grant_pass(db: Session, request: PassRequest, now: datetime, settings: Setti
     full = _new_grant(request, now, settings)
     worth = decide_admission(terms_of(full, settings, now), usage_of(db, full, now, settings), now)
     if isinstance(worth, Refuse) and is_over(worth):
-        return replace(worth, again_at=_tomorrow(request.site, now))
+        tomorrow = _tomorrow(request.site, now)
+        return replace(worth, again_at=max(worth.again_at or tomorrow, tomorrow))  # the week's begins anew on Monday
     opened = request.grant
     if opened is not None and opened.ends_because is RefusalReason.ENDED_BY_STAFF:
         return Refuse(RefusalReason.ENDED_BY_STAFF, again_at=_tomorrow(request.site, now))

@@ -183,6 +183,21 @@ def setup_steps(facts: SetupFacts) -> list[SetupStep]:
                 )
             ),
         ),
+        *_announcing_steps(facts),
+    ]
+
+
+def _announcing_steps(facts: SetupFacts) -> list[SetupStep]:
+    """Which device asks must stand in the address that it is given, which 1.9 alone can do; and phones want https
+    (RFC 8910 section 2)."""
+    if not facts.portal_url.startswith("https:"):
+        return []
+    api = f"{facts.portal_url}/api/captive/{quote(facts.nas_identifier, safe='')}/%{{m}}"
+    return [
+        SetupStep(
+            "Optional: phones then know how long the visit lasts, and find its page (DHCP option 114, CoovaChilli 1.9)",
+            f"captiveportalapi_uri {api}",
+        )
     ]
 
 

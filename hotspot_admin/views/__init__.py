@@ -1,8 +1,11 @@
 """The pages, one blueprint per story, listed here by name: nothing is discovered."""
 
 from hotspot_admin.views import (
+    announcements,
     appearance,
     audit,
+    campaign_reports,
+    campaigns,
     desk,
     desk_answers,
     desk_readers,
@@ -19,6 +22,7 @@ from hotspot_admin.views import (
     reader_rules,
     sign_in,
     sites,
+    surveys,
     unknown_sources,
     vouchers,
 )
@@ -41,7 +45,11 @@ BLUEPRINTS = (
     unknown_sources.blueprint,
     identity_providers.blueprint,
     organisations.blueprint,
+    campaigns.blueprint,
+    announcements.blueprint,
+    campaign_reports.blueprint,
     figures.blueprint,
+    surveys.blueprint,
     appearance.blueprint,
     audit.blueprint,
 )

@@ -1,11 +1,9 @@
 """The last 30 days: one chart, the same figures as a table, and as CSV. From hourly roll-ups only."""
 
-import csv
 from collections.abc import Sequence
 from datetime import date
-from io import StringIO
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from hotspot.services.sites import local_zone
@@ -14,6 +12,7 @@ from hotspot_admin.access import Permission, requires
 from hotspot_admin.charts import columns
 from hotspot_admin.language import gettext
 from hotspot_admin.resources import now, resources, scope
+from hotspot_admin.sheets import csv_answer
 
 blueprint = Blueprint("figures", __name__, url_prefix="/figures")
 
@@ -33,29 +32,18 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/days.csv")
 @requires(Permission.SEE_FIGURES)
 def days_csv() -> ResponseReturnValue:
-    """With a byte order mark and semicolons, as the spreadsheets of French town halls open it."""
     with resources().database.reading() as db:
         days = figures_by_day(db, scope(), local_zone(db, scope()), now())
-    return Response(
-        "\ufeff" + _table(days),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="wifi-30.csv"'},
-    )
+    head = [
+        gettext("Day"),
+        gettext("Connections"),
+        gettext("Hours online"),
+        gettext("Upload (octets)"),
+        gettext("Download (octets)"),
+    ]
+    return csv_answer("wifi-30", head, (_row(day, figures) for day, figures in days))
 
 
-def _table(days: Sequence[tuple[date, Figures]]) -> str:
-    text = StringIO()
-    writer = csv.writer(text, delimiter=";")
-    writer.writerow(
-        [
-            gettext("Day"),
-            gettext("Connections"),
-            gettext("Hours online"),
-            gettext("Upload (octets)"),
-            gettext("Download (octets)"),
-        ]
-    )
-    for day, figures in days:
-        hours = f"{figures.seconds / 3600:.2f}"
-        writer.writerow([day.isoformat(), figures.wifi_sessions, hours, figures.upload_octets, figures.download_octets])
-    return text.getvalue()
+def _row(day: date, figures: Figures) -> Sequence[str | int]:
+    hours = f"{figures.seconds / 3600:.2f}"
+    return [day.isoformat(), figures.wifi_sessions, hours, figures.upload_octets, figures.download_octets]

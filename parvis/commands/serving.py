@@ -91,8 +91,9 @@ def _say_ready(settings: Settings, seconds: float) -> None:
     default=1.0,
     help="Let time pass so many times faster, in a town of its own that begins anew each time.",
 )
+@click.option("--fleet", is_flag=True, help="With gateways for `parvis simulate phones`, and fleet.json to tell it.")
 @click.option("--forget", is_flag=True, help="Remove the demonstration's data: the next start begins anew.")
-def demo(*, prepare: bool, forget: bool, speed: float) -> None:
+def demo(*, prepare: bool, fleet: bool, forget: bool, speed: float) -> None:
     """A small town to try: everything on this machine, with an access point in the browser.
 
     The data are kept in `var/`, so that a second start goes on where the first one stopped.
@@ -110,8 +111,8 @@ def demo(*, prepare: bool, forget: bool, speed: float) -> None:
     if forget:
         demonstration.forget()
     elif prepare:
-        demonstration.prepare()
+        demonstration.prepare(with_fleet=fleet)
     else:
         if speed > 1:
             demonstration.speed_up(speed)
-        demonstration.run()
+        demonstration.run(with_fleet=fleet)

@@ -1,11 +1,14 @@
-"""The page of a visit: time left, what was used, the way out; and the same facts for the device itself (RFC 8908)."""
+"""The page of a visit: what is left and what ends it, what was used, the way out, the person's devices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, jsonify, make_response, request
+from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 
 from hotspot.models import Grant, PassRequest
@@ -13,6 +16,7 @@ from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
 from hotspot.services.identifying import Identifying, find_identifying
 from hotspot.services.online import Online, Presence, show_grant
+from hotspot.services.other_devices import OtherDevice, devices_online, sign_out_other
 from hotspot.services.passes import request_of_grant
 from hotspot.services.proving import awaits_code
 from hotspot.services.remembering import (
@@ -25,21 +29,24 @@ from hotspot.services.remembering import (
 from hotspot.values import IdentityProfile, RefusalReason, parse_row_id
 from hotspot.vendors import VENDORS
 from hotspot.wording import Explanation, explain
-from portal.answers import Notice, Way, page, usual_login_url, way_to_the_nas
+from portal.answers import Notice, Way, again_at, page, usual_login_url, way_to_the_nas
 from portal.device_family import family_name
 from portal.identity import sign_out_there
-from portal.language import gettext, language, local_moment, speak
+from portal.language import clock_time, gettext, language, local_moment, speak
 from portal.letting_in import address_online, see_other
 from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.return_cookie import give_cookie
+from portal.survey_page import SurveyOnPage, notice_of_survey, survey_on_page
+from portal.views.online_announcement import NextAnnouncement, next_announcement
+from portal.visit_wording import what_is_left, what_is_near
 from portal.visits import shown_site
 
 blueprint = Blueprint("online", __name__)
 
 REFRESH_SECONDS = 60
-_CAPTIVE_JSON = "application/captive+json"
+_SOONEST_REFRESH_SECONDS = 10
 _OPENINGS = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
 
 
@@ -50,9 +57,11 @@ class _Visit:
     login_url: str | None
     """Of the NAS that the device came from."""
     remembered: RememberedWith
+    others: Sequence[OtherDevice]
     awaited: PassRequest | None
     """The code of an opening is still to be typed, or:"""
     identifying: Identifying | None
+    next_announcement: NextAnnouncement | None
 
 
 @blueprint.get("/online/<token>")
@@ -71,8 +80,11 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
     site = shown_site(online.grant.site_id)
     is_open = closing_time(site.hours, made.clock()) is not None
     is_online = online.presence is Presence.ONLINE
+    survey = _survey(visit)
+    if survey is None:
+        notice = notice or notice_of_survey()
     # a page that reloads would lose what is being typed or copied, and what it has to say
-    is_being_used = visit.awaited is not None or visit.identifying is not None or notice is not None
+    is_being_used = any(each is not None for each in (visit.awaited, visit.identifying, survey, notice))
     refreshes = is_online and not is_being_used and "still" not in request.args
     answer = page(
         "online.html",
@@ -85,16 +97,24 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         site=site,
         is_online=is_online,
         refreshes=refreshes,
+        near=what_is_near(online) if is_online and not (visit.awaited or visit.identifying) else None,
         ended=_why_over(online, is_open=is_open),
+        again=_again(online, is_open=is_open),
+        left=what_is_left(online),
+        announcement_in=_announcement_in(online),
         end=local_moment(online.ends_at, made.clock(), online.zone),
         why_it_ends=_why_it_ends(online),
         way=_way_back(visit) if is_open else None,
         can_sign_out=visit.login_url is not None,
+        others=visit.others,
+        clock_time=clock_time,
         remembered=visit.remembered,
         most_remembered=MOST_REMEMBERED,
+        survey=survey,
+        next_announcement=visit.next_announcement,
     )
     if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
-        answer.headers["Refresh"] = str(REFRESH_SECONDS)
+        answer.headers["Refresh"] = str(_refresh_seconds(online))
     return answer
 
 
@@ -129,6 +149,18 @@ def post_forget(token: str) -> Response:
     return _to_the_devices(token)
 
 
+@blueprint.post("/online/<token>/sign-out-other")
+def post_sign_out_other(token: str) -> Response:
+    """Another device of the same person. Only asked for: it is listed until its gateway says that it is gone."""
+    session_id = request.form.get("connection", type=UUID)
+    made = resources()
+    with made.database.transaction() as db:
+        grant = _grant(db, token)
+        if session_id is not None:
+            sign_out_other(db, grant, session_id, made.clock())
+    return _to_the_devices(token, "others")
+
+
 def _grant(db: Session, token: str) -> Grant:
     grant_id = grant_of_token(resources().vault, token)
     grant = db.get(Grant, grant_id) if grant_id is not None else None
@@ -137,29 +169,8 @@ def _grant(db: Session, token: str) -> Grant:
     return grant
 
 
-def _to_the_devices(token: str) -> Response:
-    return see_other(f"{resources().settings.public_portal}/online/{token}#devices")
-
-
-@blueprint.get("/api/captive")
-@blueprint.get("/api/captive/<token>")
-def get_captive(token: str = "") -> Response:
-    """RFC 8908. A browser that comes here by mistake is led to the page for people."""
-    visit = _visit(token)
-    made = resources()
-    address = address_online(visit.online.grant.id) if visit else made.settings.public_portal + "/"
-    if request.accept_mimetypes.best_match((_CAPTIVE_JSON, "text/html"), _CAPTIVE_JSON) == "text/html":
-        return see_other(address)
-    is_online = visit is not None and visit.online.presence is Presence.ONLINE
-    state: dict[str, object] = {"captive": not is_online, "user-portal-url": address}
-    if visit is not None and is_online:
-        state["seconds-remaining"] = int(visit.online.time_left.total_seconds())
-        if visit.online.octets.both is not None:
-            state["bytes-remaining"] = visit.online.octets.both
-    answer = make_response(jsonify(state))
-    answer.mimetype = _CAPTIVE_JSON
-    answer.headers["Cache-Control"] = "private, no-cache"  # section 4: not for shared caches
-    return answer
+def _to_the_devices(token: str, part: str = "devices") -> Response:
+    return see_other(f"{resources().settings.public_portal}/online/{token}#{part}")
 
 
 def _visit(token: str) -> _Visit | None:
@@ -174,13 +185,22 @@ def _visit(token: str) -> _Visit | None:
         if online is None:
             return None
         remembered = remembered_with(db, online.grant, made.clock())
+        others = devices_online(db, online.grant, made.clock())
         is_opening = online.ends_because in _OPENINGS and online.presence is not Presence.OVER
         opened_for = request_of_grant(db, grant_id) if is_opening else None
         identifying = find_identifying(db, grant_id, made.clock()) if is_opening else None
+        speak(online.grant.language)
+        announcement = next_announcement(db, online)
     waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
-    if last is not None:
-        return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting, identifying)
+    vendor = online.vendor if last is None else last.vendor
+    login_url = usual_login_url(online.login_hosts) if last is None else last.login_url
+    return _Visit(online, vendor, login_url, remembered, others, waiting, identifying, announcement)
+
+
+def _survey(visit: _Visit) -> SurveyOnPage | None:
+    """Not while somebody has something else to do on the page."""
+    is_at_ease = visit.online.presence is Presence.ONLINE and visit.online.ends_because not in _OPENINGS
+    return survey_on_page(visit.online.grant) if is_at_ease else None
 
 
 def _identify(waiting: Identifying) -> dict[str, Any]:
@@ -204,6 +224,29 @@ def _why_over(online: Online, *, is_open: bool) -> Explanation | None:
         return None
     opened_again = online.ends_because is RefusalReason.SITE_CLOSED and is_open
     return explain(RefusalReason.GRANT_ENDED if opened_again else online.ends_because, language())
+
+
+def _again(online: Online, *, is_open: bool) -> str:
+    """When it can begin anew, where it is over. A place that has closed meanwhile and is open again says so itself."""
+    if online.presence is not Presence.OVER or online.again_at is None:
+        return ""
+    if online.ends_because is RefusalReason.SITE_CLOSED and is_open:
+        return ""
+    return again_at(online.again_at, resources().clock(), online.zone)
+
+
+def _announcement_in(online: Online) -> timedelta | None:
+    """None where the visit is over before, or there is none."""
+    if online.presence is Presence.OVER or online.announcement_in is None:
+        return None
+    return max(online.announcement_in, timedelta(0)) if online.announcement_in < online.time_left else None
+
+
+def _refresh_seconds(online: Online) -> int:
+    """Sooner where something ends before."""
+    first = online.ends[0].after
+    soon = REFRESH_SECONDS if first is None else ceil(first.total_seconds()) + 1
+    return max(_SOONEST_REFRESH_SECONDS, min(REFRESH_SECONDS, soon))
 
 
 def _why_it_ends(online: Online) -> str:

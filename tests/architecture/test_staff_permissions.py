@@ -37,6 +37,7 @@ def test_every_role_has_permissions_and_every_permission_a_role() -> None:
 
 def test_a_librarian_changes_no_site_and_sees_no_history() -> None:
     forbidden = {
+        Permission.MANAGE_CAMPAIGNS,
         Permission.MANAGE_SITES,
         Permission.MANAGE_NASES,
         Permission.MANAGE_IDENTITY_PROVIDERS,

@@ -1,6 +1,9 @@
 """Pictures made for a test."""
 
+import struct
+import zlib
 from io import BytesIO
+from random import Random
 
 from PIL import Image, ImageDraw
 
@@ -18,3 +21,20 @@ def a_picture(size: tuple[int, int] = (240, 120), form: str = "PNG", mode: str =
 
 def a_logo() -> bytes:
     return a_picture()
+
+
+def a_bomb(side: int) -> bytes:
+    """A PNG that says of itself that it has so many pixels on a side."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+def noise(size: tuple[int, int]) -> Image.Image:
+    """What weighs most when it is written."""
+    return Image.frombytes("RGB", size, Random(1).randbytes(size[0] * size[1] * 3))

@@ -1,7 +1,5 @@
 """A logo as it comes in, good and hostile; what is kept of it is a small PNG of ours."""
 
-import struct
-import zlib
 from contextlib import suppress
 from io import BytesIO
 from random import Random
@@ -12,7 +10,7 @@ from PIL import Image, PngImagePlugin
 from hotspot.errors import InvalidInput
 from hotspot.printing import drawing
 from hotspot.printing.logo import HEAVIEST, LARGEST_FILE, LARGEST_SIDE, for_thermal_printers, read_logo, size_of
-from tests.hotspot.pictures import a_picture
+from tests.hotspot.pictures import a_bomb, a_picture
 
 pytestmark = pytest.mark.integration  # drawings are drawn in a process apart
 
@@ -100,18 +98,6 @@ def test_what_is_no_logo_is_refused_by_name(contents: bytes, problem: str) -> No
     with pytest.raises(InvalidInput, match=problem) as refused:
         read_logo(contents)
     assert refused.value.field == "logo"
-
-
-def a_bomb(side: int) -> bytes:
-    """A PNG that says of itself that it has so many pixels on a side."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("side", [5_000, 12_000, 60_000])

@@ -8,9 +8,9 @@ from sqlalchemy import delete
 
 from hotspot.db import Database
 from hotspot.models import AuditEntry, Site, WifiSession, WifiSessionCounter
+from hotspot.scales import round_up
 from hotspot.services import audit
 from hotspot.services.usage import roll_up
-from hotspot_admin.charts import round_up
 from tests import factories
 from tests.hotspot_admin.conftest import Browser, Clock, Town
 

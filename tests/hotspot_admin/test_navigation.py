@@ -8,10 +8,12 @@ EVERY_DAY = ["Accueil", "Guichet", "En ligne", "Tickets", "Usagers", "Statistiqu
 SET_UP_ONCE = [
     "Sites",
     "Offres",
+    "Campagnes",
     "Passerelles",
     "Systèmes de bibliothèque",
     "Fournisseurs d’identité",
     "Collectivités",
+    "Enquêtes",
     "Apparence",
     "Journal",
 ]
@@ -35,7 +37,12 @@ def test_what_is_set_up_once_is_behind_one_link(administrator: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/sites/new", "Sites"), ("/reader-rules", "Systèmes de bibliothèque"), ("/audit", "Journal")],
+    [
+        ("/sites/new", "Sites"),
+        ("/reader-rules", "Systèmes de bibliothèque"),
+        ("/campaigns", "Campagnes"),
+        ("/audit", "Journal"),
+    ],
 )
 def test_both_rows_say_where_one_is(administrator: Browser, path: str, name: str) -> None:
     assert current(administrator, path) == ["Réglages", name]
@@ -44,3 +51,7 @@ def test_both_rows_say_where_one_is(administrator: Browser, path: str, name: str
 def test_a_librarians_one_page_of_the_settings_is_among_the_others(librarian: Browser) -> None:
     assert rows(librarian, "/sites") == [["Guichet", "En ligne", "Tickets", "Sites"]]
     assert current(librarian, "/sites") == ["Sites"]
+
+
+def test_a_librarian_who_reads_a_survey_is_among_the_sites(librarian: Browser) -> None:
+    assert current(librarian, "/surveys") == ["Sites"]

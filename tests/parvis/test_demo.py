@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from hotspot.db import Database, open_database
-from hotspot.models import Nas, Organisation, Patron, Site, UsageHour, Voucher, WifiSession
+from hotspot.models import Nas, Organisation, Patron, Site, StaffMember, UsageHour, Voucher, WifiSession
 from hotspot.policy.opening_hours import closing_time
 from hotspot.policy.voucher_codes import parse_code
 from hotspot.sealing import Vault
-from hotspot.services.staff import sign_in_staff
+from hotspot.services.staff import find_scope, sign_in_staff
+from hotspot.services.surveys import get_survey, results
 from hotspot.settings import load_settings
 from parvis import demo_town
 from parvis.cli import main
@@ -195,3 +196,17 @@ def test_forgetting_leaves_an_installation_alone(parvis: Run, var: Path) -> None
 
     assert "There is no demonstration" in result.stdout
     assert (var / "parvis.sqlite3").exists()
+
+
+def test_the_librarys_survey_is_open_and_tells_three_months(prepared: Path) -> None:
+    now = datetime.now(UTC)
+    with _open(prepared).reading() as db:
+        site = db.scalars(select(Site).where(Site.name == demo_town.LIBRARY)).one()
+        librarian = db.scalars(select(StaffMember).where(StaffMember.email == demo_town.LIBRARIAN)).one()
+        scope = find_scope(db, librarian.id, librarian.session_key)
+        assert scope is not None
+        assert get_survey(db, scope, site.id).is_open
+        months = results(db, scope, site.id, now)
+    assert len(months) >= 2  # on the first morning of a month the one before is not told yet
+    assert any(None in each.questions[0].groups for each in months)
+    assert any(each.questions[0].total is not None for each in months)

@@ -8,37 +8,19 @@ from uuid import UUID
 import pytest
 
 from hotspot.db import Database
-from hotspot.models import Nas, Offer
-from hotspot.portal_links import online_url, refused_url
+from hotspot.models import Offer, OfferAllowance, Site
+from hotspot.portal_links import refused_url
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
+from hotspot.values import Period, RefusalReason, SiteKind
 from hotspot.wording import explain
 from tests import factories
 from tests.page_client import Page, PageClient
 from tests.portal.conftest import Clock, Town, redirect_of
+from tests.portal.visit import Visit, plain
 
 HOUR = timedelta(hours=1)
 UNKNOWN = UUID(int=7)
-
-
-class Visit:
-    """A grant of two hours at the town's library, and its page."""
-
-    def __init__(self, pages: PageClient, database: Database, settings: Settings, town: Town) -> None:
-        self.pages, self.database, self.settings, self.town = pages, database, settings, town
-
-    def begin(self, **overrides: Any) -> str:
-        with self.database.transaction() as db:
-            nas, offer = db.get_one(Nas, self.town.nas_id), db.get_one(Offer, self.town.card_offer_id)
-            self.grant = factories.make_grant(db, nas=nas, offer=offer, **overrides)
-        return online_url(self.settings, factories.VAULT, self.grant.id).removeprefix(self.settings.public_portal)
-
-    def session(self, **overrides: Any) -> None:
-        with self.database.transaction() as db:
-            factories.make_wifi_session(
-                db, grant=db.merge(self.grant), nas=db.get_one(Nas, self.town.nas_id), **overrides
-            )
 
 
 @pytest.fixture
@@ -46,8 +28,11 @@ def visit(pages: PageClient, database: Database, settings: Settings, town: Town)
     return Visit(pages, database, settings, town)
 
 
-def plain(page: Page) -> str:
-    return page.text.replace("\xa0", " ")
+@pytest.fixture
+def square(database: Database, town: Town) -> None:
+    """Libraries show no announcement."""
+    with database.transaction() as db:
+        db.get_one(Site, town.site_id).kind = SiteKind.SQUARE
 
 
 def test_it_works_before_the_session_has_begun(pages: PageClient, visit: Visit, clock: Clock) -> None:
@@ -66,7 +51,7 @@ def test_it_shows_what_was_used_and_what_is_left(pages: PageClient, visit: Visit
     )
     visit.session(download_octets=84_000_000, upload_octets=6_300_000, session_seconds=600)
     text = plain(pages.get(address))
-    for said in ("Reçu 84 Mo", "Envoyé 6,3 Mo", "Volume restant 410 Mo", "8 Mbit/s", "à la fermeture du lieu"):
+    for said in ("Reçu 84 Mo", "Envoyé 6,3 Mo", "Reste pour cette visite 410 Mo", "8 Mbit/s", "à la fermeture du lieu"):
         assert said in text
 
 
@@ -77,6 +62,80 @@ def test_time_online_counts_on_between_two_reports(pages: PageClient, visit: Vis
     text = plain(pages.get(address))
     assert "Encore 46 minutes" in text
     assert "quand son temps sera épuisé" in text
+
+
+def test_of_a_day_and_a_week_it_says_what_is_left_and_when_it_is_renewed(
+    pages: PageClient, visit: Visit, database: Database, town: Town
+) -> None:
+    with database.transaction() as db:
+        offer = db.get_one(Offer, town.card_offer_id)
+        offer.allowances = [
+            OfferAllowance(period=Period.DAY, time=HOUR, upload_octets=100_000_000, download_octets=900_000_000),
+            OfferAllowance(period=Period.WEEK, time=5 * HOUR),
+        ]
+    address = visit.begin()
+    visit.session(session_seconds=600, upload_octets=40_000_000, download_octets=200_000_000)
+    text = plain(pages.get(address))
+    assert "Encore 50 minutes" in text
+    assert "Reste aujourd’hui 50 minutes 700 Mo à recevoir 60 Mo à envoyerà nouveau complet à minuit" in text
+    assert "Reste cette semaine 4 heures 50 minutesà nouveau complet lundi 16 mars à 0 h 00" in text
+
+
+def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None) -> None:
+    address = visit.begin(announcement_every=HOUR / 2)
+    visit.see_announcement()
+    visit.session(session_seconds=18 * 60)
+    assert "Prochaine annonce dans 12 minutes" in plain(pages.get(address))
+
+
+def test_it_says_nothing_of_an_announcement_that_comes_after_the_end(
+    pages: PageClient, visit: Visit, square: None
+) -> None:
+    address = visit.begin(announcement_every=3 * HOUR)
+    visit.see_announcement()
+    assert "Prochaine annonce" not in plain(pages.get(address))
+
+
+def test_before_the_end_it_says_so_above_all_else(pages: PageClient, visit: Visit, clock: Clock) -> None:
+    address = visit.begin(ends_at=factories.NOW + 9 * HOUR)
+    clock.now += 9 * HOUR - timedelta(minutes=8)
+    notice = pages.get(address).root.one(role="status").text
+    assert notice.replace("\xa0", " ").startswith("Votre visite se termine dans 8 minutes.")
+    assert "enregistrez" in notice
+
+
+def test_a_volume_that_is_nearly_used_up_is_said(pages: PageClient, visit: Visit) -> None:
+    address = visit.begin(octets_allowed=100_000_000)
+    visit.session(download_octets=95_000_000)
+    notice = pages.get(address).root.one(role="status").text.replace("\xa0", " ")
+    assert notice == "Le volume de votre visite est presque épuisé\u202f: encore 5 Mo."
+
+
+def test_nothing_is_said_before_its_time(pages: PageClient, visit: Visit) -> None:
+    assert not pages.get(visit.begin()).root.all(role="status")
+
+
+@pytest.mark.parametrize(("left", "refresh"), [(300, "60"), (40, "41"), (2, "10")], ids=["far", "soon", "at once"])
+def test_it_loads_itself_again_when_something_ends(
+    pages: PageClient, visit: Visit, clock: Clock, left: int, refresh: str
+) -> None:
+    address = visit.begin()
+    visit.session()
+    clock.now += 2 * HOUR - timedelta(seconds=left)
+    assert pages.get(address).headers["Refresh"] == refresh
+
+
+def test_when_the_time_of_the_day_is_over_it_says_when_there_is_more(
+    pages: PageClient, visit: Visit, database: Database, town: Town, clock: Clock
+) -> None:
+    with database.transaction() as db:
+        db.get_one(Offer, town.card_offer_id).allowances = [OfferAllowance(period=Period.DAY, time=HOUR)]
+    address = visit.begin(ends_at=factories.NOW + timedelta(days=3))
+    visit.session(session_seconds=3600, ended_at=factories.NOW + HOUR)
+    clock.now += HOUR
+    page = pages.get(address)
+    assert page.h1 == explain(RefusalReason.TIME_USED_UP, "fr").title
+    assert "Cela fonctionnera de nouveau demain à 0 h 00." in plain(page)
 
 
 def test_the_reader_can_stop_the_refresh(pages: PageClient, visit: Visit) -> None:
@@ -179,44 +238,6 @@ def test_signing_out_goes_through_the_access_point_and_keeps_the_grant(
 def test_nobody_sees_a_visit_that_is_not_theirs(pages: PageClient, town: Town, token: str) -> None:
     assert pages.get(f"/online/{token}").status == HTTPStatus.NOT_FOUND
     assert pages.post(f"/online/{token}/sign-out").status == HTTPStatus.NOT_FOUND
-
-
-CAPTIVE = {"Accept": "application/captive+json"}
-
-
-def captive(pages: PageClient, address: str) -> dict[str, Any]:
-    page = pages.get(address.replace("/online/", "/api/captive/"), headers=CAPTIVE)
-    assert page.status == HTTPStatus.OK
-    assert page.headers["Content-Type"] == "application/captive+json"
-    assert page.headers["Cache-Control"] == "private, no-cache"
-    answer: dict[str, Any] = page.response.get_json(force=True)
-    return answer
-
-
-def test_a_device_online_learns_what_it_has_left(pages: PageClient, visit: Visit, settings: Settings) -> None:
-    address = visit.begin(octets_allowed=1000)
-    assert captive(pages, address) == {
-        "captive": False,
-        "user-portal-url": settings.public_portal + address,
-        "seconds-remaining": 7200,
-        "bytes-remaining": 1000,
-    }
-
-
-def test_a_device_whose_visit_is_over_is_captive(pages: PageClient, visit: Visit, clock: Clock) -> None:
-    address = visit.begin()
-    clock.now += 2 * HOUR
-    assert captive(pages, address)["captive"] is True
-
-
-@pytest.mark.parametrize("path", ["/api/captive", "/api/captive/forged"])
-def test_an_unknown_device_is_captive(pages: PageClient, settings: Settings, path: str) -> None:
-    assert captive(pages, path) == {"captive": True, "user-portal-url": settings.public_portal + "/"}
-
-
-def test_a_browser_at_the_api_is_led_to_the_page(pages: PageClient, settings: Settings) -> None:
-    page = pages.get("/api/captive", headers={"Accept": "text/html,*/*;q=0.8"})
-    assert (page.status, page.location) == (HTTPStatus.SEE_OTHER, settings.public_portal + "/")
 
 
 @pytest.mark.parametrize("reason", RefusalReason)

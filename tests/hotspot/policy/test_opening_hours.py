@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotspot.policy.opening_hours import LOOK_AHEAD, Hours, Interval, closing_time, end_of_day, next_opening
+from hotspot.policy.opening_hours import (
+    LOOK_AHEAD,
+    Hours,
+    Interval,
+    closing_time,
+    end_of_day,
+    local_day,
+    local_week,
+    next_opening,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -210,3 +219,66 @@ def is_open(when: Hours, now: datetime) -> bool:
 @given(st.builds(Hours, zone=st.just(ZoneInfo("UTC")), week=weeks), moments)
 def test_open_is_what_the_slow_model_says(when: Hours, now: datetime) -> None:
     assert (closing_time(when, now) is not None) == is_open(when, now)
+
+
+# ---- days and weeks ----
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "begins", "hours_long"),
+    [
+        pytest.param("Europe/Paris", "2026-03-10T10:00", "2026-03-10T00:00", 24, id="a day like others"),
+        pytest.param("Europe/Paris", "2026-03-10T00:00", "2026-03-10T00:00", 24, id="midnight belongs to the new day"),
+        pytest.param(
+            "Europe/Paris", "2026-03-29T01:59", "2026-03-29T00:00", 23, id="before the hour that spring skips"
+        ),
+        pytest.param("Europe/Paris", "2026-03-29T23:59", "2026-03-29T00:00", 23, id="after it"),
+        pytest.param("Europe/Paris", "2026-10-25T02:30", "2026-10-25T00:00", 25, id="in the hour that comes twice"),
+        pytest.param("Indian/Reunion", "2026-03-29T02:30", "2026-03-29T00:00", 24, id="La Réunion has no summer time"),
+        pytest.param("America/Martinique", "2026-10-25T02:30", "2026-10-25T00:00", 24, id="nor has Martinique"),
+    ],
+)
+def test_a_day_is_that_of_the_place(zone: str, now: str, begins: str, hours_long: int) -> None:
+    there = ZoneInfo(zone)
+    start, end = local_day(hours({}, zone=there), datetime.fromisoformat(now).replace(tzinfo=there))
+    assert start == datetime.fromisoformat(begins).replace(tzinfo=there)
+    assert end - start == timedelta(hours=hours_long)
+
+
+def test_the_same_moment_is_another_day_elsewhere() -> None:
+    """Half past nine in the evening in Paris: past midnight on La Réunion."""
+    now = paris("2026-03-10 21:30")
+    assert local_day(ALWAYS, now)[0] == datetime(2026, 3, 9, 23, tzinfo=UTC)
+    assert local_day(hours({}, zone=ZoneInfo("Indian/Reunion")), now)[0] == datetime(2026, 3, 10, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "begins", "hours_long"),
+    [
+        pytest.param("2026-03-10 10:00", "2026-03-09 00:00", 168, id="a week like others"),
+        pytest.param("2026-03-09 00:00", "2026-03-09 00:00", 168, id="Monday's midnight"),
+        pytest.param("2026-03-29 23:59:59", "2026-03-23 00:00", 167, id="the last second of the week of spring"),
+        pytest.param("2026-10-25 03:00", "2026-10-19 00:00", 169, id="the week of autumn"),
+    ],
+)
+def test_a_week_begins_on_monday(now: str, begins: str, hours_long: int) -> None:
+    start, end = local_week(ALWAYS, paris(now))
+    assert (start, end - start) == (paris(begins), timedelta(hours=hours_long))
+
+
+ZONES = [PARIS, ZoneInfo("Indian/Reunion"), ZoneInfo("America/Martinique"), ZoneInfo("Pacific/Noumea")]
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2025, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_every_moment_is_in_one_day_and_one_week_and_they_follow_one_another(zone: ZoneInfo, now: datetime) -> None:
+    there = hours({}, zone=zone)
+    for period in (local_day, local_week):
+        start, end = period(there, now)
+        assert start <= now < end
+        assert period(there, end)[0] == end
+        assert period(there, end - timedelta(seconds=1)) == (start, end)
+    (day_began, day_ends), (week_began, week_ends) = local_day(there, now), local_week(there, now)
+    assert week_began <= day_began < day_ends <= week_ends

@@ -24,7 +24,7 @@ def test_it_adds_up_every_session(any_database: Database, settings: Settings, no
         )
         online = show_grant(db, grant.id, now + 3 * MINUTE, settings, signed_in_at=None)
         assert online is not None
-        assert (online.upload_octets, online.download_octets, online.octets_left) == (301, 4020, 5679)
+        assert (online.upload_octets, online.download_octets, online.octets.both) == (301, 4020, 5679)
         assert online.presence is Presence.ONLINE
         assert online.time_left == timedelta(hours=2) - 3 * MINUTE
         assert online.login_hosts == "10.2.0.1:3990"
@@ -35,7 +35,7 @@ def test_a_silent_session_does_not_eat_the_allowance_for_ever(
 ) -> None:
     with any_database.transaction() as db:
         grant = factories.make_grant(db, time_allowed=timedelta(hours=1))
-        factories.make_wifi_session(db, grant=grant, session_seconds=60)
+        factories.make_wifi_session(db, grant=grant, session_seconds=60, updated_at=now + MINUTE)
         online = show_grant(db, grant.id, now + 50 * MINUTE, settings, signed_in_at=None)
         assert online is not None
         assert online.time_left == timedelta(hours=1) - MINUTE - settings.stale_after

@@ -346,7 +346,10 @@ def test_a_second_device_of_a_person_shares_the_pass(square: Square) -> None:
     square.offer.visit_time, square.offer.devices_at_once = 2 * HOUR, 2
     square.offer.time_allowed, square.offer.octets_allowed = HOUR, 1000
     first = square.passed()
-    factories.make_wifi_session(square.db, grant=first, session_seconds=1200, download_octets=300, upload_octets=100)
+    octets = {"download_octets": 300, "upload_octets": 100}
+    factories.make_wifi_session(
+        square.db, grant=first, session_seconds=1200, ended_at=square.now + 20 * MINUTE, **octets
+    )
     square.now += HOUR
     second = square.passed(device_mac=TABLET)
     assert second.ends_at == first.ends_at

@@ -69,7 +69,7 @@ def test_whoever_was_not_cut_yet_stays_online(library: Library) -> None:
     library.undoes()
     library.now += 3 * MINUTE
     assert library.wishes() == []
-    assert enforce(library.db, library.now) == 0
+    assert enforce(library.db, library.now, library.settings) == 0
 
 
 def test_a_wish_that_was_met_stays_on_record(library: Library) -> None:

@@ -331,7 +331,7 @@ def test_where_a_gateway_is_found(
 
 def test_new_limits_are_what_is_left_when_the_wish_is_sent(any_database: Database, now: datetime, taken: Take) -> None:
     with any_database.transaction() as db:
-        session = a_session(db, session_seconds=300, download_octets=400)
+        session = a_session(db, session_seconds=300, download_octets=400, updated_at=now + 5 * MINUTE)
         assert session.grant is not None
         session.grant.time_allowed, session.grant.octets_allowed = timedelta(minutes=30), 1000
         db.flush()

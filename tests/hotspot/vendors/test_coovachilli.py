@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotspot.vendors.coovachilli import COOVACHILLI, chap_response
-from hotspot.vendors.vendor import LoginMaterial, Outcome, Redirect
+from hotspot.vendors.vendor import LoginMaterial, Outcome, Redirect, SetupFacts
 
 PORTAL = "http://portail.example"
 CHALLENGE = "0123456789abcdef0123456789abcdef"
@@ -232,3 +232,21 @@ def test_the_other_pages_of_the_access_point() -> None:
 )
 def test_each_packet_says_from_whose_view_it_counts(integers: dict[str, int], swapped: bool) -> None:
     assert COOVACHILLI.input_is_download(integers) is swapped
+
+
+def announced(portal_url: str, nas_identifier: str = "square-1") -> list[str]:
+    facts = SetupFacts(nas_identifier, "secret", "uamsecret", "192.0.2.1", 1812, 1813, 3799, portal_url, 300)
+    texts = [step.text for step in COOVACHILLI.setup_steps(facts)]
+    return [text for text in texts if text.startswith("captiveportalapi_uri")]
+
+
+def test_the_api_is_announced_to_each_device_under_its_own_address() -> None:
+    assert announced("https://p.example") == ["captiveportalapi_uri https://p.example/api/captive/square-1/%{m}"]
+
+
+def test_a_nas_identifier_is_a_part_of_an_address_there() -> None:
+    assert announced("https://p.example", "a/b?c")[0].endswith("/api/captive/a%2Fb%3Fc/%{m}")
+
+
+def test_no_api_is_announced_that_phones_would_not_ask() -> None:
+    assert announced("http://p.example") == []
