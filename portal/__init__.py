@@ -5,7 +5,7 @@ remembered (`return_cookie.py`): state is in the signed arrival, the style sheet
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
@@ -50,10 +51,6 @@ from portal.views import (
 )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def create_app(
     settings: Settings,
     *,
@@ -69,7 +66,7 @@ def create_app(
         settings=settings,
         database=database or open_database(settings),
         redis=redis,
-        clock=clock or _now,
+        clock=clock or clock_of(settings),
         vault=vault,
         logins=OneTimeLogins(redis, settings.one_time_login_life),
         limits=RateLimits(redis, vault.digest),

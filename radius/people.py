@@ -88,6 +88,7 @@ class People:
         self._note = note
         self._clock = clock
         self._libraries = libraries
+        self._doubt_after = _DOUBT_AFTER * settings.time_speed
         self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._away_until = datetime.min.replace(tzinfo=UTC)
         self._waiting: dict[int, datetime] = {}
@@ -243,7 +244,7 @@ class People:
 
     def _is_away(self) -> bool:
         now = self._clock()
-        return now < self._away_until or any(now - since > _DOUBT_AFTER for since in list(self._waiting.values()))
+        return now < self._away_until or any(now - since > self._doubt_after for since in list(self._waiting.values()))
 
 
 def _quietly(reason: RefusalReason) -> Reject:
