@@ -41,6 +41,10 @@ class Online:
     zone: ZoneInfo
     """Of the site."""
     presence: Presence
+    has_session: bool
+    """That runs, as far as we have heard."""
+    signed_in_at: datetime
+    """When it last got a one-time login, as far as is known."""
     ends_at: datetime
     """When the visit ends if it goes on without a pause."""
     ends_because: RefusalReason
@@ -91,7 +95,9 @@ def show_grant(
     return Online(
         grant=grant,
         zone=ZoneInfo(grant.site.time_zone),
-        presence=_presence(sessions, signed_in_at, refused=is_over(decision), running=running),
+        presence=_presence(sessions, signed_in_at, decision, running=running),
+        has_session=sessions.live,
+        signed_in_at=signed_in_at or grant.created_at,
         ends_at=now + time_left if early else terms.ends_at,
         ends_because=_why_it_ends(decision, early=early, terms=terms),
         again_at=decision.again_at if isinstance(decision, Refuse) else None,
@@ -107,11 +113,14 @@ def show_grant(
     )
 
 
-def _presence(sessions: _Sessions, signed_in_at: datetime | None, *, refused: bool, running: bool) -> Presence:
-    if refused:  # the last minute of a visit is still online, though nobody would be let in for it
+def _presence(
+    sessions: _Sessions, signed_in_at: datetime | None, decision: Admit | Refuse, *, running: bool
+) -> Presence:
+    if is_over(decision):  # the last minute of a visit is still online, though nobody would be let in for it
         return Presence.ONLINE if running else Presence.OVER
     ended_at = sessions.last_ended_at
-    on_its_way = ended_at is None or (signed_in_at is not None and signed_in_at > ended_at)
+    let_in = ended_at is None or (signed_in_at is not None and signed_in_at > ended_at)
+    on_its_way = let_in and isinstance(decision, Admit)  # not past an announcement that nobody has seen yet
     return Presence.ONLINE if sessions.live or on_its_way else Presence.AWAY
 
 

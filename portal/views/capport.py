@@ -5,6 +5,7 @@ only whether that device is online and for how long; and its way to its own page
 who is asking.
 """
 
+from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from portal.views.places import address_of_place
 blueprint = Blueprint("capport", __name__)
 
 MEDIA_TYPE = "application/captive+json"
+START_EXPECTED = timedelta(minutes=5)
+"""After a sign-in. Without the Start of a session until then, the browser has not come to its access point."""
 
 State = dict[str, object]
 
@@ -58,7 +61,7 @@ def get_captive_of_device(nas_identifier: str, address: str) -> Response:
         answer.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
         return answer
     gateway, online = _find(nas_identifier, address)
-    if online is not None and online.presence is Presence.ONLINE:
+    if online is not None and _is_let_in(online):
         made.limits.give_back(attempts)
     way = _root() if gateway is None else f"{made.settings.public_portal}/through/{gateway.nas_id}"
     if _is_browser():
@@ -103,9 +106,15 @@ def _show(grant_id: UUID) -> Online | None:
         return show_grant(db, grant_id, made.clock(), made.settings, signed_in_at=signed_in_at)
 
 
+def _is_let_in(online: Online) -> bool:
+    """Stricter than the page of the visit: a phone that is told so asks nobody for a portal any more."""
+    is_expected = resources().clock() - online.signed_in_at < START_EXPECTED
+    return online.presence is Presence.ONLINE and (online.has_session or is_expected)
+
+
 def _what_is_left(online: Online) -> State:
     """Of one that is captive, nothing is said (section 5)."""
-    if online.presence is not Presence.ONLINE:
+    if not _is_let_in(online):
         return {}
     first = online.ends[0]
     return {
@@ -117,7 +126,7 @@ def _what_is_left(online: Online) -> State:
 
 
 def _in_full(online: Online) -> State:
-    if online.presence is not Presence.ONLINE:
+    if not _is_let_in(online):
         return {}
     state: State = {}
     volumes = [each.octets for each in online.ends if each.octets is not None]

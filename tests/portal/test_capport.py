@@ -127,6 +127,29 @@ def test_what_is_about_to_end_is_said_beside_the_registered_keys(
     assert {"reason": "grant_ended", "seconds": 300} in ask(pages, address)["warnings"]
 
 
+def test_a_device_that_never_came_to_its_access_point_is_captive(pages: PageClient, visit: Visit, clock: Clock) -> None:
+    address = visit.begin()
+    assert ask(pages, address)["captive"] is False
+    clock.now += 5 * MINUTE
+    assert ask(pages, address)["captive"] is True
+    visit.session()
+    assert ask(pages, address)["captive"] is False
+
+
+def test_a_device_that_is_yet_to_see_its_announcement_is_captive(pages: PageClient, visit: Visit, square: None) -> None:
+    address = visit.begin(announcement_every=HOUR / 2)
+    assert ask(pages, address)["captive"] is True
+    visit.see_announcement()
+    assert ask(pages, address)["captive"] is False
+
+
+def test_a_session_that_an_announcement_has_ended_is_captive(pages: PageClient, visit: Visit, square: None) -> None:
+    address = visit.begin(announcement_every=HOUR / 2)
+    visit.see_announcement()
+    visit.session(session_seconds=1800, ended_at=factories.NOW + HOUR / 2)
+    assert ask(pages, address)["captive"] is True
+
+
 def test_of_a_visit_that_is_over_only_the_way_back_is_said(pages: PageClient, visit: Visit, clock: Clock) -> None:
     address = visit.begin(octets_allowed=1000)
     clock.now += 2 * HOUR

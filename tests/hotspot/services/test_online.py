@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hotspot.db import Database
+from hotspot.models import OfferAllowance
+from hotspot.policy.allowances import Left, Octets
 from hotspot.services.online import Presence, show_grant
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
+from hotspot.values import Period, RefusalReason, SiteKind
 from tests import factories
 
 MINUTE = timedelta(minutes=1)
@@ -57,6 +59,32 @@ def test_presence_follows_the_sessions(database: Database, settings: Settings, n
         assert presence(now + 2 * MINUTE, signed_in_at=now) is Presence.AWAY
         assert presence(now + 2 * MINUTE, signed_in_at=now + 2 * MINUTE) is Presence.ONLINE
         assert presence(now + timedelta(hours=2)) is Presence.OVER
+
+
+def test_who_has_yet_to_see_an_announcement_is_not_online(
+    database: Database, settings: Settings, now: datetime
+) -> None:
+    with database.transaction() as db:
+        square = factories.make_site(db, kind=SiteKind.SQUARE)
+        grant = factories.make_grant(db, site=square, announcement_every=30 * MINUTE)
+        online = show_grant(db, grant.id, now, settings, signed_in_at=None)
+        assert online is not None
+        assert (online.presence, online.announcement_in) == (Presence.AWAY, timedelta(0))
+        assert online.ends[0].reason is RefusalReason.ANNOUNCEMENT_DUE
+
+
+def test_what_is_left_of_each_period_is_there_with_its_renewal(
+    any_database: Database, settings: Settings, now: datetime
+) -> None:
+    with any_database.transaction() as db:
+        grant = factories.make_grant(db, octets_allowed=1000)
+        grant.offer.allowances = [OfferAllowance(period=Period.DAY, time=60 * MINUTE)]
+        factories.make_wifi_session(db, grant=grant, session_seconds=600, download_octets=1200)
+        online = show_grant(db, grant.id, now, settings, signed_in_at=None)
+        assert online is not None
+        visit, day = online.allowances
+        assert (visit.left, visit.allowance.renews_at) == (Left(None, Octets(0)), None)
+        assert (day.left, day.allowance.renews_at) == (Left(50 * MINUTE, Octets()), now + timedelta(hours=14))
 
 
 def test_there_is_no_page_for_a_grant_that_is_not(database: Database, settings: Settings, now: datetime) -> None:
