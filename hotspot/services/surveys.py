@@ -33,8 +33,8 @@ from hotspot.services.staff import Scope
 
 MONTHS_TOLD = 24
 _LAST_ZONE = timedelta(hours=12)
-"""Where a month ends last (UTC-12). What is told is over everywhere: it cannot grow, whatever becomes of the site's time
-zone."""
+"""Where a month ends last (UTC-12). What is told is over everywhere: it cannot grow, whatever becomes of the site's
+time zone."""
 
 _KEY = ["site_id", "version", "month", "question", "choice"]
 
