@@ -185,6 +185,10 @@ QUIET_REFUSALS = frozenset(
 counted, not written down."""
 
 
+USED_UP = frozenset((RefusalReason.TIME_USED_UP, RefusalReason.VOLUME_USED_UP))
+"""Of a visit, a day or a week."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refuse:
     """The core's no."""

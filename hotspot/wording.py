@@ -285,11 +285,17 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
         _("Open any page: the announcement is shown, and then you go on."),
     ),
     RefusalReason.TIME_USED_UP: (
-        _("You have used all the time of this visit."),
-        _("Come back for your next visit, or ask the staff on the spot for more."),
+        _("Your time online is used up."),
+        _(
+            "You can connect again at your next visit, or once a new day or week has begun. The staff on the spot may "
+            "be able to help."
+        ),
     ),
     RefusalReason.VOLUME_USED_UP: (
-        _("You have used all the data of this visit."),
-        _("Come back for your next visit, or ask the staff on the spot for more."),
+        _("Your data allowance is used up."),
+        _(
+            "You can connect again at your next visit, or once a new day or week has begun. The staff on the spot may "
+            "be able to help."
+        ),
     ),
 }

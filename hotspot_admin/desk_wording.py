@@ -93,7 +93,7 @@ _AT_THE_DESK: Mapping[RefusalReason, tuple[str, str]] = {
         mark("Give one more hour, or print a new pass."),
     ),
     RefusalReason.VOLUME_USED_UP: (
-        mark("The data of this visit are used up."),
+        mark("The data allowance is used up."),
         mark("Another hour would not help: print a new pass."),
     ),
     RefusalReason.TERMS_NOT_ACCEPTED: (

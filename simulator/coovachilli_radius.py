@@ -86,15 +86,18 @@ class CoovaChilliRadius:
         ]
 
     def limits(self, packet: Packet) -> Limits:
-        """ChilliSpot's speeds (kbit/s) win over WISPr's (bit/s); an interim interval below 60 is not heard."""
+        """ChilliSpot's speeds (kbit/s) win over WISPr's (bit/s); an interim interval below 60 is not heard. Input is
+        what it counts as such: the download."""
         interim = first_int(packet, "Acct-Interim-Interval")
-        octets = first_int(packet, "ChilliSpot-Max-Total-Octets")
+        total, download, upload = (_octets(packet, kind) for kind in ("Total", "Input", "Output"))
         down, up = (first_int(packet, f"ChilliSpot-Bandwidth-Max-{way}") * 1000 for way in ("Down", "Up"))
         return Limits(
             session_timeout=first_int(packet, "Session-Timeout"),
             idle_timeout=first_int(packet, "Idle-Timeout"),
             interim_interval=interim if interim >= 60 else _DEFAULT_INTERIM,
-            total_octets=octets + first_int(packet, "ChilliSpot-Max-Total-Gigawords") * 2**32,
+            total_octets=total,
+            upload_octets=upload,
+            download_octets=download,
             download_bps=down or first_int(packet, "WISPr-Bandwidth-Max-Down"),
             upload_bps=up or first_int(packet, "WISPr-Bandwidth-Max-Up"),
             terminate_at=_terminate_time(first(packet, "WISPr-Session-Terminate-Time")),
@@ -113,6 +116,11 @@ class CoovaChilliRadius:
             first_int(packet, "ChilliSpot-Session-State") == _LOGGED_OUT
             or first(packet, "ChilliSpot-Config") == "logout"
         )
+
+
+def _octets(packet: Packet, kind: str) -> int:
+    octets = first_int(packet, f"ChilliSpot-Max-{kind}-Octets")
+    return octets + first_int(packet, f"ChilliSpot-Max-{kind}-Gigawords") * 2**32
 
 
 def _terminate_time(text: str | None) -> float:

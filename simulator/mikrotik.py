@@ -175,13 +175,14 @@ class MikroTik:
     def changed(self, before: Limits, packet: Packet) -> Limits:
         """A CoA changes what it carries. Rate-Limit wins over WISPr's speeds."""
         up, down = rates(first(packet, "Mikrotik-Rate-Limit") or "0")
-        octets = first_int(packet, "Mikrotik-Total-Limit")
-        octets += first_int(packet, "Mikrotik-Total-Limit-Gigawords") * 2**32
+        total, received, sent = (_octets(packet, kind) for kind in ("Total", "Recv", "Xmit"))
         return Limits(
             session_timeout=first_int(packet, "Session-Timeout") or before.session_timeout,
             idle_timeout=first_int(packet, "Idle-Timeout") or before.idle_timeout,
             interim_interval=first_int(packet, "Acct-Interim-Interval") or before.interim_interval,
-            total_octets=octets or before.total_octets,
+            total_octets=total or before.total_octets,
+            upload_octets=received or before.upload_octets,
+            download_octets=sent or before.download_octets,
             download_bps=down or first_int(packet, "WISPr-Bandwidth-Max-Down") or before.download_bps,
             upload_bps=up or first_int(packet, "WISPr-Bandwidth-Max-Up") or before.upload_bps,
         )
@@ -197,6 +198,11 @@ class MikroTik:
 
     def logs_out(self, _packet: Packet) -> bool:
         return False
+
+
+def _octets(packet: Packet, kind: str) -> int:
+    octets = first_int(packet, f"Mikrotik-{kind}-Limit")
+    return octets + first_int(packet, f"Mikrotik-{kind}-Limit-Gigawords") * 2**32
 
 
 def _mac(phone: Phone) -> str:

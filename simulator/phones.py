@@ -20,6 +20,8 @@ class Limits:
     idle_timeout: int = 0
     interim_interval: int = 0
     total_octets: int = 0
+    upload_octets: int = 0
+    download_octets: int = 0
     download_bps: int = 0
     upload_bps: int = 0
     terminate_at: float = 0
@@ -66,7 +68,12 @@ class Connection:
             return "Session-Timeout"
         if limits.terminate_at and wall >= limits.terminate_at:
             return "Session-Timeout"
-        if limits.total_octets and self.download_octets + self.upload_octets >= limits.total_octets:
+        volumes = (
+            (limits.total_octets, self.download_octets + self.upload_octets),
+            (limits.upload_octets, self.upload_octets),
+            (limits.download_octets, self.download_octets),
+        )
+        if any(limit and used >= limit for limit, used in volumes):
             return "Session-Timeout"
         if limits.idle_timeout and now - self.last_traffic_at >= limits.idle_timeout:
             return "Idle-Timeout"

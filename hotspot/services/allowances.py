@@ -20,7 +20,7 @@ from hotspot.policy.allowances import Allowance, Usage, Used
 from hotspot.policy.announcements import Zone, is_spared
 from hotspot.policy.opening_hours import LOOK_AHEAD, Hours, closing_time, local_day, local_week, next_opening
 from hotspot.settings import Settings
-from hotspot.values import Period, RefusalReason
+from hotspot.values import Admit, Period, RefusalReason, Refuse
 
 VIEWS_KEPT = timedelta(days=2)
 """A device that comes back after longer sees an announcement first."""
@@ -91,6 +91,13 @@ def usage_of(db: Session, grant: Grant, now: datetime, settings: Settings) -> Us
         week=week,
         since_announcement=_since_announcement(db, grant, now, stale_after),
     )
+
+
+def once_open(decision: Admit | Refuse, hours: Hours) -> Admit | Refuse:
+    """What begins anew at midnight is there when the site opens."""
+    if isinstance(decision, Admit) or decision.again_at is None:
+        return decision
+    return replace(decision, again_at=next_opening(hours, decision.again_at) or decision.again_at)
 
 
 def is_announcement_due(db: Session, grant: Grant, now: datetime, settings: Settings) -> bool:

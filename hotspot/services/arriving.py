@@ -1,5 +1,6 @@
 """A browser arrives from an access point: which NAS, at which site, and what we already know of the device there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -11,8 +12,9 @@ from hotspot.errors import NotFound
 from hotspot.models import AccessPoint, Grant, Nas, NasAddress
 from hotspot.policy.admission import decide_admission, is_over
 from hotspot.policy.opening_hours import LOOK_AHEAD
-from hotspot.services.allowances import terms_of, usage_of
+from hotspot.services.allowances import once_open, terms_of, usage_of
 from hotspot.settings import Settings
+from hotspot.values import USED_UP, Admit, Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,20 @@ def find_nas_behind(db: Session, address: str) -> tuple[str, str] | None:
 def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings) -> Grant | None:
     """The device's latest grant at this site that still has something left: it may continue without a form, if need
     be after an announcement."""
+    decided = _decided(db, device_mac, site_id, now, settings)
+    return next((grant for grant, decision in decided if not is_over(decision)), None)
+
+
+def find_used_up(db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings) -> Refuse | None:
+    """Why a device without a live grant has none, if it has one that would go on, but for what has been used."""
+    decisions = (decision for _, decision in _decided(db, device_mac, site_id, now, settings))
+    return next((each for each in decisions if isinstance(each, Refuse) and each.reason in USED_UP), None)
+
+
+def _decided(
+    db: Session, device_mac: str, site_id: int, now: datetime, settings: Settings
+) -> Iterator[tuple[Grant, Admit | Refuse]]:
+    """Of the device's grants here that have not ended, the latest first."""
     grants = db.scalars(
         select(Grant)
         .where(Grant.device_mac == device_mac, Grant.site_id == site_id, Grant.ends_at > now)
@@ -86,10 +102,8 @@ def find_live_grant(db: Session, device_mac: str, site_id: int, now: datetime, s
         .limit(5)
     )
     for grant in grants:
-        terms, usage = terms_of(grant, settings, now), usage_of(db, grant, now, settings)
-        if not is_over(decide_admission(terms, usage, now)):
-            return grant
-    return None
+        decision = decide_admission(terms_of(grant, settings, now), usage_of(db, grant, now, settings), now)
+        yield grant, once_open(decision, grant.site.hours)
 
 
 def lives_of_devices(db: Session, now: datetime) -> dict[str, timedelta]:

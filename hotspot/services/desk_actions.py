@@ -23,10 +23,11 @@ class GrantBefore:
     ends_at: datetime
     ends_because: RefusalReason
     time_allowed: timedelta | None
+    extra_time: timedelta
 
     @classmethod
     def of(cls, grant: Grant) -> "GrantBefore":
-        return cls(grant.id, grant.ends_at, grant.ends_because, grant.time_allowed)
+        return cls(grant.id, grant.ends_at, grant.ends_because, grant.time_allowed, grant.extra_time)
 
 
 def note_about_vouchers(
@@ -105,6 +106,7 @@ def packed(grants: Iterable[tuple[GrantBefore, Grant]]) -> list[list[Any]]:
             before.ends_because.value,
             None if before.time_allowed is None else int(before.time_allowed.total_seconds()),
             grant.ends_at.isoformat(),
+            int(before.extra_time.total_seconds()),
         ]
         for before, grant in grants
     ]
@@ -119,8 +121,9 @@ def unpacked(rows: Iterable[Sequence[Any]]) -> list[tuple[GrantBefore, datetime]
                 datetime.fromisoformat(ends_at),
                 RefusalReason(because),
                 None if seconds is None else timedelta(seconds=seconds),
+                timedelta(seconds=extra_seconds),
             ),
             datetime.fromisoformat(became),
         )
-        for grant_id, ends_at, because, seconds, became in rows
+        for grant_id, ends_at, because, seconds, became, extra_seconds in rows
     ]

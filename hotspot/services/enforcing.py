@@ -32,7 +32,7 @@ from hotspot.models.site import as_hours
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
 from hotspot.services.allowances import VIEWS_KEPT
-from hotspot.services.overdrawing import overdrawn
+from hotspot.services.overdrawing import in_parts, overdrawn
 from hotspot.services.wishes import ask
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason
@@ -43,8 +43,6 @@ AFTER_THE_REPORT = timedelta(seconds=20)
 """A gateway that counts for itself has ended the session by then, and its Stop has come."""
 LATELY = timedelta(seconds=60)
 """Three runs: one that failed, or came late, overlooks nobody. After a longer pause each is seen at its next report."""
-_AT_ONCE = 1000
-"""Parameters of one statement."""
 
 _REASONS = {
     RefusalReason.SITE_CLOSED: WishReason.SITE_CLOSED,
@@ -74,12 +72,8 @@ def enforce(db: Session, now: datetime, settings: Settings) -> int:
     return sum(
         ask(db, WifiSession.id.in_(ids), WishKind.DISCONNECT, why, "system", now)
         for why, every in found.items()
-        for ids in _in_parts(every)
+        for ids in in_parts(every)
     )
-
-
-def _in_parts(many: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (many[at : at + _AT_ONCE] for at in range(0, len(many), _AT_ONCE))
 
 
 def _heard_of_lately(db: Session, now: datetime) -> Sequence[Heard]:
@@ -152,7 +146,7 @@ def _of_closed_sites(db: Session, now: datetime) -> Found:
             closed.append(site_id)
     return [
         (session_id, WishReason.SITE_CLOSED)
-        for ids in _in_parts(closed)
+        for ids in in_parts(closed)
         for session_id, _ in db.execute(running.where(Grant.site_id.in_(ids)))
     ]
 
@@ -172,7 +166,7 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
         if any(limit is not None for limit in (each.time_allowed, *_octet_limits(each)))
     }
     why: dict[UUID, WishReason] = {}
-    for grant_ids in _in_parts(list(limited)):
+    for grant_ids in in_parts(list(limited)):
         counter = WifiSessionCounter
         sums = db.execute(
             select(
@@ -200,7 +194,7 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
     )
     return [
         (session_id, why[grant_id])
-        for grant_ids in _in_parts(list(why))
+        for grant_ids in in_parts(list(why))
         for session_id, grant_id in db.execute(live.where(Grant.id.in_(grant_ids)))
     ]
 
@@ -215,7 +209,7 @@ def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime
         each for each in heard if each.announcement_every is not None and not Zone(each.kind, each.is_wifi4eu).is_free
     ]
     since: dict[str, float] = {}
-    for devices in _in_parts(sorted({each.device_mac for each in waiting})):
+    for devices in in_parts(sorted({each.device_mac for each in waiting})):
         for device_mac, seconds in _since_announcements(db, devices, now):
             since[device_mac] = since.get(device_mac, 0) + seconds
     return [

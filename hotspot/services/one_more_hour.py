@@ -123,7 +123,8 @@ def _lock(db: Session, which: ColumnElement[bool]) -> Sequence[Grant]:
 
 
 def _lengthen(grants: Sequence[Grant], ends_at: datetime, now: datetime) -> list[tuple[GrantBefore, Grant]]:
-    """Those that this makes longer, and what they were. Each ends when its own site closes."""
+    """Those that this makes longer, and what they were. Each ends when its own site closes. What their person has used
+    up of a day or a week does not eat it: the latest carries that for all of them."""
     changed = []
     for grant in grants:
         before = GrantBefore.of(grant)
@@ -133,6 +134,8 @@ def _lengthen(grants: Sequence[Grant], ends_at: datetime, now: datetime) -> list
             grant.ends_because = RefusalReason.SITE_CLOSED if closes_at < ends_at else RefusalReason.GRANT_ENDED
         if grant.time_allowed is not None:
             grant.time_allowed += AN_HOUR
+        if grant is grants[-1] and any(each.time is not None for each in grant.offer.allowances):
+            grant.extra_time += AN_HOUR
         if GrantBefore.of(grant) != before:
             changed.append((before, grant))
     return changed

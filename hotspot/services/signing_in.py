@@ -36,7 +36,7 @@ from hotspot.policy.readers import years_between
 from hotspot.policy.voucher_codes import parse_code
 from hotspot.policy.voucher_use import Validity, end_from_now, why_not_usable
 from hotspot.sealing import Vault
-from hotspot.services.allowances import copied_from, terms_of, usage_of
+from hotspot.services.allowances import copied_from, once_open, terms_of, usage_of
 from hotspot.services.announcing import is_anything_to_show, pass_turn
 from hotspot.services.offers import current_terms
 from hotspot.services.readers import AWAY_VISIT, CheckedCard, given_offer, identify_reader, reader_of
@@ -185,6 +185,7 @@ def _give_grant(db: Session, request: SignInRequest, now: datetime, vault: Vault
     if grant is None:
         made = _new_grant(request, offer, person, site, closes_at, now, settings)
         worth = decide_admission(terms_of(made, settings, now), usage_of(db, made, now, settings), now)
+        worth = once_open(worth, site.hours)
         if isinstance(worth, Refuse) and is_over(worth):  # half a minute before closing no voucher is used up
             return worth
         note_device(db, request, now)
@@ -238,6 +239,7 @@ def _entered(db: Session, grant: Grant, now: datetime, settings: Settings) -> En
         pass_turn(db, grant, now)
         usage = replace(usage, since_announcement=timedelta(0))
         decision = decide_admission(terms, usage, now)
+    decision = once_open(decision, grant.site.hours)
     if isinstance(decision, Refuse):
         return decision
     db.execute(update(Device).where(Device.mac == grant.device_mac).values(last_seen_at=now))

@@ -147,7 +147,7 @@ def _restore(db: Session, action: DeskAction) -> list[Grant]:
         grant = db.get(Grant, before.grant_id, with_for_update={"of": Grant})
         if grant is not None and grant.ends_at == became:
             grant.ends_at, grant.ends_because = before.ends_at, before.ends_because
-            grant.time_allowed = before.time_allowed
+            grant.time_allowed, grant.extra_time = before.time_allowed, before.extra_time
             restored.append(grant)
     db.flush()
     return restored

@@ -12,17 +12,15 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from hotspot.models import Device, Grant, Offer, OfferSite, Patron, Site, Voucher, WifiSession
-from hotspot.policy.admission import decide_admission
+from hotspot.policy.admission import decide_admission, is_over
 from hotspot.policy.opening_hours import closing_time, next_opening
 from hotspot.policy.voucher_use import why_not_usable
-from hotspot.services.allowances import terms_of, usage_of
+from hotspot.services.allowances import once_open, terms_of, usage_of
 from hotspot.services.one_more_hour import STILL_AT_THE_DESK, grant_can_be_lengthened
 from hotspot.services.readers import given_offer, reader_of
 from hotspot.services.staff import Scope
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Refuse, Way
-
-_USED_UP = (RefusalReason.TIME_USED_UP, RefusalReason.VOLUME_USED_UP)
+from hotspot.values import USED_UP, RefusalReason, Refuse, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +112,14 @@ def _if_closed(sites: Sequence[Site], now: datetime) -> Verdict | None:
 
 
 def verdict_on_visits(visits: Sequence[Visit], at_once: int) -> Verdict:
-    """Nothing is in the way of the thing itself: but what its devices were given may be used up."""
+    """Nothing is in the way of the thing itself: but what its devices were given may be used up; or what the person has
+    in a day or a week, on whichever device."""
     going_on = [visit for visit in visits if visit.verdict.reason is None]
-    used_up = [visit for visit in visits if visit.verdict.reason in _USED_UP]
-    return used_up[0].verdict if used_up and not going_on and len(used_up) >= at_once else Verdict()
+    used_up = [visit.verdict for visit in visits if visit.verdict.reason in USED_UP]
+    of_person = [each for each in used_up if each.refusal is not None and each.refusal.again_at is not None]
+    if going_on or not used_up:
+        return Verdict()
+    return of_person[0] if of_person else used_up[0] if len(used_up) >= at_once else Verdict()
 
 
 def devices_taken(visits: Sequence[Visit]) -> int:
@@ -156,7 +158,8 @@ def visits_of(db: Session, whose: ColumnElement[bool], now: datetime, settings: 
 def _verdict_on_grant(db: Session, grant: Grant, now: datetime, settings: Settings) -> Verdict:
     if grant.ends_at > now:
         decision = decide_admission(terms_of(grant, settings, now), usage_of(db, grant, now, settings), now)
-        return Verdict(decision if isinstance(decision, Refuse) else None)
+        decision = once_open(decision, grant.site.hours)
+        return Verdict(decision if isinstance(decision, Refuse) and is_over(decision) else None)
     opened_again = grant.ends_because is RefusalReason.SITE_CLOSED and closing_time(grant.site.hours, now) is not None
     reason = RefusalReason.GRANT_ENDED if opened_again else grant.ends_because
     again_at = next_opening(grant.site.hours, now) if reason is RefusalReason.SITE_CLOSED else None

@@ -225,7 +225,8 @@ def _attributes(db: Session, wish: SessionWish, now: datetime, settings: Setting
         calling_station_id=session.calling_station_id,
         framed_ip=session.framed_ip,
         time_online=max(now - session.started_at, timedelta(0)),
-        octets=counter.upload_octets + counter.download_octets if counter else 0,
+        upload_octets=counter.upload_octets if counter else 0,
+        download_octets=counter.download_octets if counter else 0,
     )
     if wish.kind is WishKind.DISCONNECT:
         return vendor.disconnect_by(live) if vendor.disconnect_by else None

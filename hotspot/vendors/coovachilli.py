@@ -17,6 +17,7 @@ from hotspot.vendors.vendor import (
     SetupStep,
     Vendor,
     from_the_start,
+    in_gigawords,
     standard_limits,
     wispr_speeds,
 )
@@ -113,16 +114,19 @@ def accept_attributes(admit: Admit, online_url: str) -> Attributes:
 
 
 def _limits(admit: Admit) -> Attributes:
+    """Input is what its counters call so: from the client's view, as it counts by default, the download."""
     attributes = standard_limits(admit) + wispr_speeds(admit)
     if admit.upload_kbps is not None:
         attributes.append(("ChilliSpot-Bandwidth-Max-Up", admit.upload_kbps))
     if admit.download_kbps is not None:
         attributes.append(("ChilliSpot-Bandwidth-Max-Down", admit.download_kbps))
-    if admit.octets_left is not None:
-        gigawords, octets = divmod(admit.octets_left, 2**32)
-        attributes.append(("ChilliSpot-Max-Total-Octets", octets))
-        if gigawords:
-            attributes.append(("ChilliSpot-Max-Total-Gigawords", gigawords))
+    volumes = (
+        ("Total", admit.octets_left),
+        ("Input", admit.download_octets_left),
+        ("Output", admit.upload_octets_left),
+    )
+    for kind, octets in volumes:
+        attributes += in_gigawords(octets, f"ChilliSpot-Max-{kind}-Octets", f"ChilliSpot-Max-{kind}-Gigawords")
     return attributes
 
 

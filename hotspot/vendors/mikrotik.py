@@ -16,6 +16,7 @@ from hotspot.vendors.vendor import (
     SetupStep,
     Vendor,
     from_the_start,
+    in_gigawords,
     is_web_address,
     standard_limits,
 )
@@ -97,16 +98,18 @@ def log_off(login_url: str) -> str:
 
 
 def accept_attributes(admit: Admit, _online_url: str) -> Attributes:
-    """Rate-Limit is seen from the router: rx (the citizen's upload) first. `dst` leads to our page."""
+    """Seen from the router: rx and Recv are the citizen's upload. `dst` leads to our page."""
     attributes = standard_limits(admit)
     if admit.upload_kbps is not None or admit.download_kbps is not None:
         rx, tx = (f"{kbps}k" if kbps is not None else "0" for kbps in (admit.upload_kbps, admit.download_kbps))
         attributes.append(("Mikrotik-Rate-Limit", f"{rx}/{tx}"))
-    if admit.octets_left is not None:
-        gigawords, octets = divmod(admit.octets_left, 2**32)
-        attributes.append(("Mikrotik-Total-Limit", octets))
-        if gigawords:
-            attributes.append(("Mikrotik-Total-Limit-Gigawords", gigawords))
+    volumes = (
+        ("Total", admit.octets_left),
+        ("Recv", admit.upload_octets_left),
+        ("Xmit", admit.download_octets_left),
+    )
+    for kind, octets in volumes:
+        attributes += in_gigawords(octets, f"Mikrotik-{kind}-Limit", f"Mikrotik-{kind}-Limit-Gigawords")
     return attributes
 
 

@@ -77,8 +77,9 @@ class LiveSession:
     framed_ip: str | None
     time_online: timedelta = timedelta(0)
     """Since its Start."""
-    octets: int = 0
-    """Upload and download together, as last reported."""
+    upload_octets: int = 0
+    download_octets: int = 0
+    """As last reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,25 @@ def standard_limits(admit: Admit) -> Attributes:
 
 def from_the_start(session: LiveSession, admit: Admit) -> Admit:
     """What is left, counted from the session's start: so NASes read Session-Timeout and volumes, in a CoA too."""
-    octets_left = None if admit.octets_left is None else session.octets + admit.octets_left
-    return replace(admit, session_timeout=session.time_online + admit.session_timeout, octets_left=octets_left)
+
+    def with_used(left: int | None, used: int) -> int | None:
+        return None if left is None else used + left
+
+    return replace(
+        admit,
+        session_timeout=session.time_online + admit.session_timeout,
+        octets_left=with_used(admit.octets_left, session.upload_octets + session.download_octets),
+        upload_octets_left=with_used(admit.upload_octets_left, session.upload_octets),
+        download_octets_left=with_used(admit.download_octets_left, session.download_octets),
+    )
+
+
+def in_gigawords(octets: int | None, name: str, gigawords_name: str) -> Attributes:
+    """A volume in two attributes of 32 bits each; the second where it is needed. None is no limit: nothing is sent."""
+    if octets is None:
+        return []
+    gigawords, rest = divmod(octets, 2**32)
+    return [(name, rest), *([(gigawords_name, gigawords)] if gigawords else [])]
 
 
 def wispr_speeds(admit: Admit) -> Attributes:

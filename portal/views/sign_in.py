@@ -10,7 +10,7 @@ from structlog import get_logger
 
 from hotspot.adapters.last_arrival import LastArrival
 from hotspot.adapters.rate_limit import ADDRESS, DEVICE, Attempt, whose
-from hotspot.services.arriving import find_live_grant, get_redirect_secret
+from hotspot.services.arriving import find_live_grant, find_used_up, get_redirect_secret
 from hotspot.services.attempts import attempts_of, device_subject, subjects_of, within_limits
 from hotspot.services.offers import OfferShown, SiteShown
 from hotspot.services.readers import check_card, connection_for
@@ -87,7 +87,8 @@ def post_continue(arrival: Arrival) -> Response:
         with made.database.transaction() as db:
             grant = find_live_grant(db, arrival.device_mac, arrival.site_id, now, made.settings)
             if grant is None:
-                return Refuse(RefusalReason.GRANT_ENDED)
+                used_up = find_used_up(db, arrival.device_mac, arrival.site_id, now, made.settings)
+                return used_up or Refuse(RefusalReason.GRANT_ENDED)
             signed_in = sign_in_again(db, grant, arrival.nas_id, now, made.settings)
             secret = get_redirect_secret(db, arrival.nas_id)
         return signed_in if isinstance(signed_in, Refuse) else (signed_in, secret)

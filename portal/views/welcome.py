@@ -9,13 +9,13 @@ from structlog import get_logger
 from hotspot.adapters.rate_limit import HOP, Attempt
 from hotspot.policy.voucher_codes import print_code
 from hotspot.services.allowances import is_announcement_due
-from hotspot.services.arriving import find_live_grant, find_place, lives_of_devices
+from hotspot.services.arriving import find_live_grant, find_place, find_used_up, lives_of_devices
 from hotspot.services.passes import find_waiting
 from hotspot.services.remembering import find_returning, is_remembered
-from hotspot.values import RefusalReason, Refuse
+from hotspot.values import USED_UP, RefusalReason, Refuse
 from hotspot.vendors.vendor import Outcome, Redirect
 from hotspot.wording import explain
-from portal.answers import Notice, count_refusal, page, refusal_page
+from portal.answers import Notice, count_refusal, notice_of, page, refusal_page
 from portal.arrival import Arrival, check_redirect, read_redirect
 from portal.language import gettext, language, speak
 from portal.letting_in import address_online, see_other, send_to_the_nas
@@ -138,9 +138,11 @@ def _on_its_way(arrival: Arrival, known: KnownPlace | None) -> Response | None:
 def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) -> Response:
     """A device that has asked for a pass is shown what is awaited, unless it wants to choose again."""
     made = resources()
-    refusal = None
+    refusal = used_up = None
     with made.database.reading() as db:
         grant = find_live_grant(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
+        if grant is None:
+            used_up = find_used_up(db, arrival.device_mac, arrival.site_id, made.clock(), made.settings)
         waiting = find_waiting(db, arrival.device_mac, arrival.site_id, made.clock())
         can_return, is_over = _returns(db, arrival)
         is_due = grant is not None and is_announcement_due(db, grant, made.clock(), made.settings)
@@ -151,7 +153,7 @@ def _welcome(arrival: Arrival, outcome: Outcome, *, may_choose: bool = False) ->
     if outcome is Outcome.REJECTED:  # our own record says it better than the text that the NAS passes back
         refusal = made.last_refusals.find(arrival.nas_id, arrival.device_mac)
     shown = Shown(
-        _what_happened(outcome, refusal),
+        _what_is_used_up(arrival, outcome, refusal, used_up) or _what_happened(outcome, refusal),
         can_continue=grant is not None,
         can_return=can_return,
         voucher_code=_scanned(),
@@ -173,6 +175,15 @@ def _returns(db: Session, arrival: Arrival) -> tuple[bool, bool]:
     if key is None or not is_remembered(db, key, now):
         return False, True
     return find_returning(db, key, arrival.site_id, now) is not None, False
+
+
+def _what_is_used_up(
+    arrival: Arrival, outcome: Outcome, refusal: RefusalReason | None, used_up: Refuse | None
+) -> Notice | None:
+    """With when it begins anew. Where the device was refused for something else, that is what it is told."""
+    if used_up is None or outcome not in (Outcome.NOT_YET, Outcome.REJECTED) or refusal not in (None, *USED_UP):
+        return None
+    return notice_of(used_up, resources().clock(), shown_site(arrival.site_id).hours.zone)
 
 
 def _what_happened(outcome: Outcome, refusal: RefusalReason | None) -> Notice | None:

@@ -11,12 +11,12 @@ from redis import Redis
 from hotspot.adapters.rate_limit import CARD, DEVICE, Attempt, RateLimits
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.db import Database
-from hotspot.models import Grant, OpeningInterval, RememberedDevice, SessionWish, Site, Voucher
+from hotspot.models import Grant, OfferAllowance, OpeningInterval, RememberedDevice, SessionWish, Site, Voucher
 from hotspot.policy.voucher_codes import print_code
 from hotspot.sealing import Vault
 from hotspot.services.attempts import card_subject, device_subject
 from hotspot.services.remembering import remember_device
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import Period, RefusalReason, Refuse, SiteKind, Way
 from tests import factories
 from tests.hotspot_admin.conftest import Browser, Clock, Town
 from tests.page_client import Page
@@ -276,7 +276,26 @@ def test_a_readers_visit_gets_one_more_hour_and_its_connection_is_ended(
 
 def test_what_was_used_up_is_said(librarian: Browser, database: Database, desk: Desk) -> None:
     goes_online(database, desk, Way.VOUCHER, octets_allowed=0)
-    assert "Le volume de données de cette visite est épuisé." in verdict(ask(librarian, desk.code))
+    assert "Le volume de données est épuisé." in verdict(ask(librarian, desk.code))
+
+
+def test_a_day_that_is_used_up_is_so_for_a_second_device_too(
+    librarian: Browser, database: Database, desk: Desk
+) -> None:
+    with database.transaction() as db:
+        offer = db.get_one(factories.Offer, desk.card_offer_id)
+        offer.devices_at_once, offer.allowances = 3, [OfferAllowance(period=Period.DAY, octets=1000)]
+    goes_online(database, desk, Way.LIBRARY_CARD)
+    with database.transaction() as db:
+        db.query(factories.WifiSessionCounter).one().download_octets = 1000
+    assert "Le volume de données est épuisé." in verdict(ask(librarian, NUMBER))
+
+
+def test_an_announcement_that_is_due_is_in_nobodys_way(librarian: Browser, database: Database, desk: Desk) -> None:
+    with database.transaction() as db:
+        db.get_one(Site, db.query(Voucher).one().batch.site_id).kind = SiteKind.SQUARE
+    goes_online(database, desk, Way.VOUCHER, announcement_every=timedelta(minutes=30))
+    assert "annonce" not in verdict(ask(librarian, desk.code))
 
 
 def test_only_today_is_told(librarian: Browser, database: Database, desk: Desk, clock: Clock) -> None:

@@ -18,10 +18,10 @@ from hotspot.adapters.one_time_login import Claim, OneTimeLogins
 from hotspot.adapters.rate_limit import VOUCHER_PREFIX
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.db import Database, open_database
-from hotspot.models import Grant, Nas, Offer, Patron, Site, Voucher
+from hotspot.models import Grant, Nas, Offer, OfferAllowance, Patron, Site, Voucher
 from hotspot.services.attempts import card_subject, device_subject
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Refuse, Way
+from hotspot.values import Period, RefusalReason, Refuse, Way
 from hotspot.vendors.coovachilli import chap_response
 from hotspot.wording import explain, explain_refusal
 from portal import create_app
@@ -436,6 +436,60 @@ def test_a_visit_that_ended_meanwhile_is_not_continued(
 
     assert answer.status == HTTPStatus.FORBIDDEN
     assert explain(RefusalReason.GRANT_ENDED, "fr").title in answer.text
+
+
+def use_up_the_day(database: Database, town: Town) -> None:
+    """An hour of the card's offer."""
+    with database.transaction() as db:
+        db.get_one(Offer, town.card_offer_id).allowances = [OfferAllowance(period=Period.DAY, time=timedelta(hours=1))]
+        factories.make_wifi_session(
+            db,
+            grant=db.scalars(select(Grant)).one(),
+            started_at=factories.NOW - timedelta(hours=1),
+            ended_at=factories.NOW,
+            session_seconds=3600,
+        )
+
+
+def says_that_it_is_used_up_until_tomorrow(page: Page) -> bool:
+    return explain(RefusalReason.TIME_USED_UP, "fr").title in page.text and "de nouveau demain à 9" in page.text
+
+
+def test_a_day_that_was_used_up_meanwhile_is_not_continued(
+    pages: PageClient, town: Town, redis: "Redis", database: Database
+) -> None:
+    ask(pages, town, CARD)
+    redis.flushdb()
+    page = pages.get(redirect_of(town))
+    use_up_the_day(database, town)
+
+    answer = pages.submit(page.form("/continue"))
+
+    assert answer.status == HTTPStatus.FORBIDDEN
+    assert says_that_it_is_used_up_until_tomorrow(answer)
+
+
+@pytest.mark.parametrize("res", ["notyet", "failed"])
+def test_whoever_comes_back_to_a_day_that_is_used_up_is_told_when_there_is_another(
+    pages: PageClient, town: Town, redis: "Redis", database: Database, res: str
+) -> None:
+    ask(pages, town, CARD)
+    redis.flushdb()
+    use_up_the_day(database, town)
+
+    page = pages.get(redirect_of(town, res=res))
+
+    assert says_that_it_is_used_up_until_tomorrow(page)
+    assert "/continue" not in {urlsplit(form["action"]).path for form in page.root.all("form")}
+
+
+def test_a_day_that_is_used_up_is_so_on_every_device(
+    pages: PageClient, town: Town, redis: "Redis", database: Database
+) -> None:
+    ask(pages, town, CARD)
+    use_up_the_day(database, town)
+    answer = ask(pages, town, Asking(Way.LIBRARY_CARD, device_mac="020000000002"))
+    assert says_that_it_is_used_up_until_tomorrow(answer)
 
 
 def test_without_redis_nobody_is_signed_in_and_the_page_says_so(

@@ -21,9 +21,23 @@ from simulator.phones import Connection, Phone
 from simulator.pocket import make_access_point
 from tests.simulator.lab import CONFIG, SECRET, RadiusServer, log_on
 
-LEFT = Admit(UUID(int=7), timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=5), 2000, 10_000, 5 * 2**32 + 9)
-SESSION = LiveSession("a-login", "17953140300000001", "02-00-00-00-00-01", "10.1.0.2", timedelta(minutes=10), 1000)
-NAMELESS = {"ChilliSpot-Max-Total-Gigawords": "Attr-26.14559.23"}
+LEFT = Admit(
+    UUID(int=7),
+    timedelta(hours=1),
+    timedelta(minutes=15),
+    timedelta(minutes=5),
+    2000,
+    10_000,
+    octets_left=5 * 2**32 + 9,
+    upload_octets_left=2**32,
+    download_octets_left=2 * 2**32,
+)
+SESSION = LiveSession("a-login", "17953140300000001", "02-00-00-00-00-01", "10.1.0.2", timedelta(minutes=10), 300, 700)
+NAMELESS = {
+    "ChilliSpot-Max-Input-Gigawords": "Attr-26.14559.21",
+    "ChilliSpot-Max-Output-Gigawords": "Attr-26.14559.22",
+    "ChilliSpot-Max-Total-Gigawords": "Attr-26.14559.23",
+}
 """What FreeRADIUS's dictionaries do not name."""
 COMMANDS = {Code.DISCONNECT_REQUEST: "disconnect", Code.COA_REQUEST: "coa"}
 
@@ -115,7 +129,9 @@ def someone_online(brand: str) -> Iterator[tuple[AccessPoint, Phone, Connection]
 @pytest.mark.parametrize("brand", VENDORS)
 def test_the_pocket_obeys_another_client_with_our_attributes(brand: str) -> None:
     with someone_online(brand) as (gate, phone, connection):
-        session = LiveSession("a-login", connection.acct_session_id, phone.mac, phone.ip, timedelta(minutes=10), 1000)
+        session = LiveSession(
+            "a-login", connection.acct_session_id, phone.mac, phone.ip, timedelta(minutes=10), 300, 700
+        )
         sets = sets_of(brand, session)
 
         assert "Received CoA-ACK" in radclient(gate.coa_port, Code.COA_REQUEST, sets[Code.COA_REQUEST])
@@ -123,6 +139,7 @@ def test_the_pocket_obeys_another_client_with_our_attributes(brand: str) -> None
         assert (limits.session_timeout, limits.idle_timeout) == (4200, 900)
         assert (limits.upload_bps, limits.download_bps) == (2_000_000, 10_000_000)
         assert limits.total_octets == 5 * 2**32 + 1009
+        assert (limits.upload_octets, limits.download_octets) == (2**32 + 300, 2 * 2**32 + 700)
 
         said = radclient(gate.coa_port, Code.DISCONNECT_REQUEST, sets[Code.DISCONNECT_REQUEST])
         assert "Received Disconnect-ACK" in said

@@ -178,9 +178,11 @@ def test_interim_interval(
     [
         ({"Session_Timeout": 25}, 5),
         ({"ChilliSpot_Max_Total_Octets": 300_000}, 5),
+        ({"ChilliSpot_Max_Input_Octets": 300_000}, 5),
+        ({"ChilliSpot_Max_Output_Octets": 30_000}, 5),
         ({"WISPr_Session_Terminate_Time": "2001-01-01T00:00:00+01:00"}, 5),
     ],
-    ids=["time", "volume", "moment"],
+    ids=["time", "volume", "download", "upload", "moment"],
 )
 def test_a_limit_ends_the_session(
     gate: AccessPoint,

@@ -133,10 +133,19 @@ def test_output_is_what_the_phone_downloads(
     assert stop["Acct-Terminate-Cause"] == [1]
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [{"Mikrotik_Total_Limit": 100_000}, {"Mikrotik_Xmit_Limit": 100_000}, {"Mikrotik_Recv_Limit": 10_000}],
+    ids=["volume", "download", "upload"],
+)
 def test_a_volume_limit_ends_the_session(
-    gate: AccessPoint, phone: Phone, server: RadiusServer, hand_clock: HandClock
+    gate: AccessPoint,
+    phone: Phone,
+    server: RadiusServer,
+    hand_clock: HandClock,
+    limit: dict[str, str | int | bytes],
 ) -> None:
-    server.accepts(Mikrotik_Total_Limit=100_000)
+    server.accepts(**limit)
     log_in(gate, phone)
     hand_clock.seconds += 60
     gate.tick()

@@ -29,7 +29,7 @@ from hotspot.policy.admission import decide_admission
 from hotspot.policy.allowances import Allowance, Usage, Used
 from hotspot.policy.opening_hours import closing_time, local_day, next_opening
 from hotspot.services.accounting import AccountingKind, AccountingRecord, record
-from hotspot.services.allowances import terms_of, usage_of
+from hotspot.services.allowances import once_open, terms_of, usage_of
 from hotspot.settings import Settings
 from hotspot.values import Admit, MacAddress, Period, RefusalReason, Refuse, SiteKind, TerminateCause
 from tests import factories
@@ -424,6 +424,15 @@ def test_allowances_of_the_offer_are_those_of_today(now: datetime, settings: Set
         Allowance(Period.DAY, HOUR, 5, 3, 4, MIDNIGHT + DAY),
         Allowance(Period.WEEK, 2 * HOUR, renews_at=MONDAY + 7 * DAY),
     )
+
+
+def test_a_new_day_is_told_from_the_hour_that_the_place_opens(now: datetime, settings: Settings) -> None:
+    site = a_site((1, *_OPEN), (2, *_OPEN))
+    daily = Offer(allowances=[OfferAllowance(period=Period.DAY, time=HOUR)])
+    answer = decided(a_grant(site, now, daily), now, settings, Usage(day=Used(HOUR)))
+    assert answer == Refuse(RefusalReason.TIME_USED_UP, again_at=MIDNIGHT + DAY)
+    assert once_open(answer, site.hours) == Refuse(RefusalReason.TIME_USED_UP, again_at=MIDNIGHT + DAY + 10 * HOUR)
+    assert once_open(answer, a_site().hours) == answer
 
 
 some_times = st.sampled_from([time(hour, minute) for hour in range(24) for minute in (0, 30)])

@@ -1,19 +1,22 @@
 """Which NAS, at which site, and what is known of the device there."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hotspot.db import Database
 from hotspot.errors import NotFound
+from hotspot.models import OfferAllowance
 from hotspot.services.arriving import (
     find_live_grant,
     find_nas_address,
     find_place,
+    find_used_up,
     get_redirect_secret,
     lives_of_devices,
 )
 from hotspot.settings import Settings
+from hotspot.values import Period, RefusalReason, Refuse
 from tests import factories
 
 MAC = factories.DEVICE_MAC
@@ -67,6 +70,23 @@ def test_only_a_grant_with_something_left_is_live(any_database: Database, settin
         assert find_live_grant(db, "020000000009", site.id, now, settings) is None
         assert find_live_grant(db, MAC, factories.make_site(db).id, now, settings) is None
         assert lived.id != live.id
+
+
+def test_what_is_used_up_is_told_where_nothing_else_has_ended_it(
+    any_database: Database, settings: Settings, now: datetime
+) -> None:
+    with any_database.transaction() as db:
+        site = factories.make_site(db)
+        assert find_used_up(db, MAC, site.id, now, settings) is None
+        factories.make_grant(db, site=site, created_at=now - timedelta(hours=3), ends_at=now)
+        assert find_used_up(db, MAC, site.id, now, settings) is None
+        offer = factories.make_offer(
+            db, site=site, allowances=[OfferAllowance(period=Period.WEEK, download_octets=1000)]
+        )
+        grant = factories.make_grant(db, offer=offer)
+        factories.make_wifi_session(db, grant=grant, download_octets=1000)
+        monday = datetime(2026, 3, 15, 23, tzinfo=UTC)
+        assert find_used_up(db, MAC, site.id, now, settings) == Refuse(RefusalReason.VOLUME_USED_UP, again_at=monday)
 
 
 def test_each_device_with_a_grant_that_lasts_is_listed_once(any_database: Database) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 from hotspot.db import Database
 from hotspot.errors import Conflict, NotFound
-from hotspot.models import AuditEntry, Grant
+from hotspot.models import AuditEntry, Grant, OfferAllowance
+from hotspot.policy.admission import decide_admission
 from hotspot.sealing import Vault
 from hotspot.services.one_more_hour import give_hour_to_grant
+from hotspot.services.signing_in import SignedIn
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Way
+from hotspot.values import Admit, Period, RefusalReason, Way
 from tests import factories
 from tests.hotspot.services.desk_of_a_library import PHONE, TABLET, Library
 
@@ -85,6 +87,31 @@ def test_an_hour_of_time_online_comes_with_it(library: Library) -> None:
     grant = library.uses(voucher)
     given = library.gives_hour(voucher)  # the day is theirs already; the time online was not
     assert (grant.time_allowed, given.ends_at) == (2 * HOUR, library.at(19))
+
+
+@pytest.mark.parametrize("period", [Period.DAY, Period.WEEK])
+def test_a_day_or_week_that_is_used_up_does_not_eat_it(library: Library, period: Period) -> None:
+    """One hour for the pass, however many devices it is good for."""
+    library.offer.allowances = [OfferAllowance(period=period, time=HOUR)]
+    voucher = library.a_pass(devices=2)
+    grants = [library.uses(voucher, mac) for mac in (PHONE, TABLET)]
+    factories.make_wifi_session(library.db, grant=grants[0], session_seconds=3600, ended_at=library.now + HOUR)
+    library.now += HOUR
+    assert library.refusal(voucher) is RefusalReason.TIME_USED_UP
+    library.gives_hour(voucher)
+    signed_in = library.tries(voucher)
+    assert isinstance(signed_in, SignedIn)
+    assert sum((grant.extra_time for grant in grants), start=timedelta(0)) == HOUR
+    left = decide_admission(signed_in.login.terms, signed_in.login.usage, library.now)
+    assert isinstance(left, Admit)
+    assert left.session_timeout == HOUR
+
+
+def test_where_no_day_is_limited_nothing_is_noted_for_it(library: Library) -> None:
+    voucher = library.a_pass(valid_for=2 * HOUR)
+    grant = library.uses(voucher)
+    library.gives_hour(voucher)
+    assert grant.extra_time == timedelta(0)
 
 
 def test_a_button_that_is_pressed_twice_gives_one_hour(library: Library) -> None:

@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from hotspot.db import Database
 from hotspot.errors import Conflict, NotFound
-from hotspot.models import SessionWish, WishState
+from hotspot.models import OfferAllowance, SessionWish, WishState
 from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.desk_actions import own_actions
 from hotspot.services.enforcing import enforce
 from hotspot.services.one_more_hour import give_hour_to_grant
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason
+from hotspot.values import Period, RefusalReason
 from tests import factories
 from tests.hotspot.services.desk_of_a_library import PHONE, TABLET, Library
 
@@ -56,6 +56,18 @@ def test_undoing_a_voiding_gives_back_the_old_end(library: Library) -> None:
     assert (grant.ends_at, grant.ends_because) == (library.at(12), RefusalReason.GRANT_ENDED)
     assert list(undone.grants) == [grant]
     assert library.uses(voucher) is grant
+
+
+def test_undoing_an_hour_takes_it_back_from_the_day_too(library: Library) -> None:
+    library.offer.allowances = [OfferAllowance(period=Period.DAY, time=HOUR)]
+    voucher = library.a_pass(valid_for=2 * HOUR)
+    grant = library.uses(voucher)
+    library.gives_hour(voucher)
+    assert grant.extra_time == HOUR
+    library.undoes()
+    assert grant.extra_time == timedelta(0)
+    library.gives_hour(voucher)
+    assert grant.extra_time == HOUR
 
 
 def test_whoever_was_not_cut_yet_stays_online(library: Library) -> None:

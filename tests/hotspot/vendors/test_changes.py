@@ -16,9 +16,20 @@ SESSION = LiveSession(
     calling_station_id="02-00-00-00-00-01",
     framed_ip="10.1.0.2",
     time_online=timedelta(minutes=10),
-    octets=1000,
+    upload_octets=100,
+    download_octets=900,
 )
-LEFT = Admit(UUID(int=7), timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=5), 2000, 10_000, 2**32)
+LEFT = Admit(
+    grant_id=UUID(int=7),
+    session_timeout=timedelta(hours=1),
+    idle_timeout=timedelta(minutes=15),
+    interim_interval=timedelta(minutes=5),
+    upload_kbps=2000,
+    download_kbps=10_000,
+    octets_left=2**32,
+    upload_octets_left=7,
+    download_octets_left=2 * 2**32 - 900,
+)
 
 
 def disconnect_by(vendor: str, session: LiveSession = SESSION) -> Attributes:
@@ -68,8 +79,23 @@ def test_a_change_carries_the_full_set_of_limits(vendor: str) -> None:
 
 
 def test_volume_counts_from_the_start_too() -> None:
-    change = change_by("coovachilli")
-    assert (change["ChilliSpot-Max-Total-Gigawords"], change["ChilliSpot-Max-Total-Octets"]) == (1, 1000)
+    """Each direction with what the session has used of it: coovachilli's input is the download."""
+    volumes = {name: value for name, value in change_by("coovachilli").items() if name.startswith("ChilliSpot-Max")}
+    assert volumes == {
+        "ChilliSpot-Max-Total-Octets": 1000,
+        "ChilliSpot-Max-Total-Gigawords": 1,
+        "ChilliSpot-Max-Input-Octets": 0,
+        "ChilliSpot-Max-Input-Gigawords": 2,
+        "ChilliSpot-Max-Output-Octets": 107,
+    }
+    assert {name: value for name, value in change_by("mikrotik").items() if "-Limit" in name} == {
+        "Mikrotik-Rate-Limit": "2000k/10000k",
+        "Mikrotik-Total-Limit": 1000,
+        "Mikrotik-Total-Limit-Gigawords": 1,
+        "Mikrotik-Recv-Limit": 107,
+        "Mikrotik-Xmit-Limit": 0,
+        "Mikrotik-Xmit-Limit-Gigawords": 2,
+    }
 
 
 @pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)

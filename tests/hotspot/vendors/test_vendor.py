@@ -13,6 +13,7 @@ from tests.hotspot.vendors import test_coovachilli, test_mikrotik
 
 ADMIT = Admit(UUID(int=7), timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=5))
 LIMITED = replace(ADMIT, upload_kbps=2000, download_kbps=10_000, octets_left=2**32 + 5)
+BY_DIRECTION = replace(ADMIT, upload_octets_left=6, download_octets_left=3 * 2**32 + 7)
 STANDARD = {"Session-Timeout": 3600, "Idle-Timeout": 900, "Acct-Interim-Interval": 300}
 ONLINE = "http://portail.example/online/x"
 
@@ -49,6 +50,24 @@ def test_mikrotik_gets_the_upload_first() -> None:
     }
 
 
+def test_coovachilli_calls_the_download_input() -> None:
+    """So do its own counters, which it compares them with: from the client's view, by default."""
+    assert attributes("coovachilli", BY_DIRECTION) == STANDARD | {
+        "ChilliSpot-Max-Input-Octets": 7,
+        "ChilliSpot-Max-Input-Gigawords": 3,
+        "ChilliSpot-Max-Output-Octets": 6,
+        "WISPr-Redirection-URL": ONLINE,
+    }
+
+
+def test_mikrotik_receives_the_upload() -> None:
+    assert attributes("mikrotik", BY_DIRECTION) == STANDARD | {
+        "Mikrotik-Recv-Limit": 6,
+        "Mikrotik-Xmit-Limit": 7,
+        "Mikrotik-Xmit-Limit-Gigawords": 3,
+    }
+
+
 @pytest.mark.parametrize(
     ("up", "down", "written"), [(2000, None, "2000k/0"), (None, 10_000, "0/10000k"), (1, 1, "1k/1k")]
 )
@@ -67,6 +86,7 @@ def test_volume_below_one_gigaword_needs_no_gigawords(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_no_number_is_wider_than_radius_can_say(vendor: str) -> None:
     fast = replace(ADMIT, upload_kbps=5_000_000, download_kbps=2**22, octets_left=2**50)
+    fast = replace(fast, upload_octets_left=2**51, download_octets_left=2**52)
     for value in attributes(vendor, fast).values():
         assert not isinstance(value, int) or 0 <= value < 2**32
 
