@@ -75,11 +75,12 @@ def announcement_page(
     """`address` is the page's own, in another language with `lang`; `action` takes the POST of the button, with the
     `hidden` fields and the turn's token; `way_back` is for who may leave it for later: all below the portal's address.
 
-    Before its time is over there is no button, and the page loads itself again when it is (WCAG 2.2.1: it is a time to
-    wait, and none that runs out).
+    Before its time is over there is no button, and the page loads itself again when it is: nothing runs out, and who
+    reads more slowly can stop it (WCAG 2.2.1).
     """
     made = resources()
     speed = made.settings.time_speed  # a demonstration's; the browser lives in ours
+    stands_still = "still" in request.args
     left = max(timedelta(0), shown.ready_at - made.clock()).total_seconds() / speed
     length = (shown.ready_at - shown.shown_at).total_seconds() / speed
     answer = page(
@@ -88,13 +89,14 @@ def announcement_page(
         site=shown_site(shown.site_id),
         announcement=shown,
         seconds=ceil(left),
+        stands_still=stands_still,
         its_style=_style(left, length),
         address=address,
         action=action,
         hidden=hidden | {"turn": announcement_token(made.vault, shown.turn_id)},
         way_back=way_back,
     )
-    if left:
+    if left and not stands_still:
         answer.headers["Refresh"] = str(ceil(left))
     return answer
 

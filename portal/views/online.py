@@ -39,7 +39,7 @@ from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.return_cookie import give_cookie
 from portal.survey_page import SurveyOnPage, notice_of_survey, survey_on_page
-from portal.views.online_announcement import NextAnnouncement, next_announcement
+from portal.views.online_announcement import next_announcement
 from portal.visit_wording import what_is_left, what_is_near
 from portal.visits import shown_site
 
@@ -61,7 +61,6 @@ class _Visit:
     awaited: PassRequest | None
     """The code of an opening is still to be typed, or:"""
     identifying: Identifying | None
-    next_announcement: NextAnnouncement | None
 
 
 @blueprint.get("/online/<token>")
@@ -111,7 +110,7 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         remembered=visit.remembered,
         most_remembered=MOST_REMEMBERED,
         survey=survey,
-        next_announcement=visit.next_announcement,
+        next_announcement=next_announcement(online),
     )
     if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
         answer.headers["Refresh"] = str(_refresh_seconds(online))
@@ -189,12 +188,10 @@ def _visit(token: str) -> _Visit | None:
         is_opening = online.ends_because in _OPENINGS and online.presence is not Presence.OVER
         opened_for = request_of_grant(db, grant_id) if is_opening else None
         identifying = find_identifying(db, grant_id, made.clock()) if is_opening else None
-        speak(online.grant.language)
-        announcement = next_announcement(db, online)
     waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
     vendor = online.vendor if last is None else last.vendor
     login_url = usual_login_url(online.login_hosts) if last is None else last.login_url
-    return _Visit(online, vendor, login_url, remembered, others, waiting, identifying, announcement)
+    return _Visit(online, vendor, login_url, remembered, others, waiting, identifying)
 
 
 def _survey(visit: _Visit) -> SurveyOnPage | None:

@@ -1,6 +1,6 @@
 """The next announcement ahead of its time: what the page of a visit says of it, and its own page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -40,14 +40,16 @@ class NextAnnouncement:
     host: str = ""
 
 
-def next_announcement(db: Session, online: Online) -> NextAnnouncement | None:
+def next_announcement(online: Online) -> NextAnnouncement | None:
     """None: there is nothing to say."""
     made, now = resources(), resources().clock()
-    ahead = look_ahead(db, online, now, made.settings)
-    turn = find_last_link(db, online.grant)
+    with made.database.reading() as db:
+        grant = db.get_one(Grant, online.grant.id)
+        ahead = look_ahead(db, replace(online, grant=grant), now, made.settings)
+        turn = find_last_link(db, grant)
+        shown = AnnouncementShown.of(turn) if turn is not None else None
     if ahead is None and turn is None:
         return None
-    shown = AnnouncementShown.of(turn) if turn is not None else None
     pauses_at = ahead.pauses_at if ahead is not None else None
     return NextAnnouncement(
         due_in=ahead.due_in if ahead else None,

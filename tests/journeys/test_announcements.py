@@ -102,7 +102,8 @@ class Advertiser(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        self.server.referrers.append(self.headers["Referer"])  # type: ignore[attr-defined]
+        if self.path == "/":  # and no icon
+            self.server.referrers.append(self.headers["Referer"])  # type: ignore[attr-defined]
         body = b"<!doctype html><title>Boulangerie</title><p>Boulangerie du Pont</p>"
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/html")

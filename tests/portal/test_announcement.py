@@ -69,6 +69,15 @@ def test_loaded_again_too_soon_it_waits_for_what_is_left(square: Square) -> None
     assert "linear -3.0s both" in page.html
 
 
+def test_who_reads_more_slowly_can_keep_it_from_reloading(square: Square) -> None:
+    shown = square.sign_in()
+    still = square.pages.get(shown.link("Empêcher cette page de se recharger"), headers=FRENCH)
+    assert "Refresh" not in still.headers
+    square.clock.now += timedelta(seconds=10)
+    for address in (still.link("Afficher le bouton"), still.path):
+        assert has_button(square.pages.get(address, headers=FRENCH))
+
+
 def test_news_of_the_town_say_so_and_name_nobody(square: Square) -> None:
     with square.database.transaction() as db:
         campaign = db.get_one(Campaign, square.campaign_id)
