@@ -14,6 +14,7 @@ _TURN = "announcement"
 _PREVIEW, _PREVIEW_FACTS = "announcement preview", Struct(">IIH?Q")
 PREVIEW_LIFE = timedelta(hours=2)
 """As long as a member of staff may pause."""
+_PICTURE = "picture"
 _PASS, _CONFIRM, _HOST = "pass request", "pass by link", "pass by host"
 
 
@@ -73,6 +74,16 @@ def preview_of_token(vault: Vault, token: str, now: datetime) -> Preview | None:
         announcement_id, site_id, timedelta(seconds=seconds), is_over, datetime.fromtimestamp(made_at, UTC)
     )
     return preview if now - preview.made_at < PREVIEW_LIFE else None
+
+
+def picture_token(vault: Vault, announcement_id: int) -> str:
+    """Of an announcement that is shown; what is only planned is nobody's to guess."""
+    return vault.stamp(_PICTURE, announcement_id.to_bytes(8))
+
+
+def announcement_of_picture(vault: Vault, token: str) -> int | None:
+    named = vault.check_stamp(_PICTURE, token)
+    return int.from_bytes(named) if named is not None and len(named) == 8 else None
 
 
 def refused_url(settings: Settings, reason: RefusalReason, nas_id: int | None = None) -> str:

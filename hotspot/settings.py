@@ -12,12 +12,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AwareDatetime,
     BeforeValidator,
     Field,
     HttpUrl,
@@ -151,6 +152,10 @@ class Settings(BaseSettings):
     sms_per_day: Annotated[int, Field(ge=0)] = 500
     """Of the whole installation: what a fraud can cost."""
     log_format: Literal["json", "console"] = "json"
+    time_speed: Annotated[float, Field(ge=1, le=120)] = 1.0
+    """How much faster time passes: of a demonstration on this machine only (`parvis demo --speed`)."""
+    time_epoch: Annotated[AwareDatetime | None, Field(validate_default=True)] = None
+    """When its time began to pass faster; the same for all of its processes."""
 
     @field_validator("database_url")
     @classmethod
@@ -218,6 +223,16 @@ class Settings(BaseSettings):
         ]
         if missing:
             raise ValueError(f"{', '.join(missing)} must be given with PARVIS_SMS_PROVIDER={provider}")
+        return value
+
+    @field_validator("time_epoch")
+    @classmethod
+    def _a_demonstration(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if (value is None) != (info.data.get("time_speed", 1.0) == 1.0):
+            raise ValueError("PARVIS_TIME_SPEED and PARVIS_TIME_EPOCH go together")
+        portal = info.data.get("portal_url")
+        if value is not None and (portal is None or portal.host not in ("localhost", "127.0.0.1")):
+            raise ValueError("time passes faster in a demonstration on this machine only")
         return value
 
     @field_validator("trusted_proxies", "alerts_to", "sms_statuses", "sms_countries", mode="before")

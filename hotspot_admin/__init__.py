@@ -1,12 +1,13 @@
 """The staff application. `create_app` puts it together; each view is thin over one service function."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Flask
 from redis import Redis
 
 from hotspot.adapters.redis import open_redis
+from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
@@ -31,7 +32,7 @@ def create_app(
         database=database or open_database(settings),
         redis=redis or open_redis(settings),
         vault=vault,
-        clock=clock or (lambda: datetime.now(UTC)),
+        clock=clock or clock_of(settings),
     )
     app.extensions.update([keep(resources)])
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}

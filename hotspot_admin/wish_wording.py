@@ -37,6 +37,7 @@ REASONS = {
     WishReason.SITE_CLOSED: mark("The site has closed"),
     WishReason.TIME_USED_UP: mark("Time used up"),
     WishReason.VOLUME_USED_UP: mark("Volume used up"),
+    WishReason.ANNOUNCEMENT_DUE: mark("An announcement was due"),
 }
 KINDS = {
     WishKind.DISCONNECT: mark("Ending a connection"),

@@ -148,7 +148,9 @@ class Demo:
             "auth_port": settings.radius_auth_port,
             "acct_port": settings.radius_acct_port,
             "coa_port": self.ports.coa_port,
-            "interim_every": INTERIM_SECONDS,
+            "interim_every": INTERIM_SECONDS if settings.time_epoch is None else 0,
+            "time_speed": settings.time_speed,
+            "time_epoch": settings.time_epoch.timestamp() if settings.time_epoch else 0.0,
         }
         _write_secret(self.pocket_file, config)
 

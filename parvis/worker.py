@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from hotspot.adapters.known_devices import KnownDevices
 from hotspot.adapters.library_systems.libraries import answers
 from hotspot.adapters.redis import open_redis
+from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
@@ -110,14 +111,14 @@ def run(settings: Settings) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    database, redis = open_database(settings), open_redis(settings)
+    database, redis, clock = open_database(settings), open_redis(settings), clock_of(settings)
     status = StatusServer(settings.listen_host, settings.worker_status_port, lambda: check_health(database, redis))
     status.start()
-    postman = threading.Thread(target=carry_until, args=(stopped, database, settings, _now), name="postman")
+    postman = threading.Thread(target=carry_until, args=(stopped, database, settings, clock), name="postman")
     postman.start()
     log.info("worker_started")
     try:
-        work_until(stopped, jobs_of(settings, database), Schedule(redis), _now)
+        work_until(stopped, jobs_of(settings, database), Schedule(redis), clock, LOOK_EVERY / settings.time_speed)
     finally:
         stopped.set()
         postman.join()
@@ -125,18 +126,18 @@ def run(settings: Settings) -> None:
         database.dispose()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def work_until(
-    stopped: threading.Event, jobs: Sequence[Job], schedule: Schedule, clock: Callable[[], datetime]
+    stopped: threading.Event,
+    jobs: Sequence[Job],
+    schedule: Schedule,
+    clock: Callable[[], datetime],
+    look_every: float = LOOK_EVERY,
 ) -> None:
     while not stopped.is_set():
         for job in jobs:
             if not stopped.is_set():
                 _try(job, schedule, clock())
-        stopped.wait(LOOK_EVERY)
+        stopped.wait(look_every)
 
 
 def _try(job: Job, schedule: Schedule, now: datetime) -> None:

@@ -5,7 +5,7 @@ remembered (`return_cookie.py`): state is in the signed arrival, the style sheet
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.sealing import Vault
 from hotspot.settings import Settings
@@ -32,12 +33,14 @@ from portal.device_family import family_name
 from portal.resources import Resources
 from portal.views import (
     announcement,
+    announcement_link,
     announcement_preview,
     confirm,
     errors,
     host,
     identity,
     online,
+    online_announcement,
     online_passes,
     pages,
     passes,
@@ -46,10 +49,6 @@ from portal.views import (
     voucher_link,
     welcome,
 )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def create_app(
@@ -67,7 +66,7 @@ def create_app(
         settings=settings,
         database=database or open_database(settings),
         redis=redis,
-        clock=clock or _now,
+        clock=clock or clock_of(settings),
         vault=vault,
         logins=OneTimeLogins(redis, settings.one_time_login_life),
         limits=RateLimits(redis, vault.digest),
@@ -90,8 +89,10 @@ def create_app(
         welcome,
         sign_in,
         announcement,
+        announcement_link,
         announcement_preview,
         online,
+        online_announcement,
         online_passes,
         passes,
         identity,

@@ -1,18 +1,22 @@
-"""The page of one announcement: in the visitor's language, with what it is and who pays for it."""
+"""The page of one announcement: in the visitor's language, with what it is, who pays for it and where it leads."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from math import ceil
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Response, request
+from markupsafe import Markup
 
 from hotspot.models import AnnouncementView
-from hotspot.portal_links import announcement_token
+from hotspot.portal_links import announcement_token, picture_token, turn_of_token
 from hotspot.values import CampaignKind
-from portal.answers import Notice, page
+from hotspot.wording import LANGUAGES
+from portal.answers import page
 from portal.language import language
+from portal.protection import allow_style, style_source
 from portal.resources import resources
 from portal.visits import shown_site
 
@@ -23,9 +27,12 @@ class AnnouncementShown:
 
     turn_id: UUID
     site_id: int
+    shown_at: datetime
     ready_at: datetime
     is_commercial: bool
     advertiser: str
+    language: str
+    """Of its words: the visitor's, where it speaks that."""
     title: str
     text: str
     image: str
@@ -37,53 +44,86 @@ class AnnouncementShown:
     """The host of its link; empty: nowhere."""
 
     @classmethod
-    def of(cls, turn: AnnouncementView, language: str) -> "AnnouncementShown":
+    def of(cls, turn: AnnouncementView) -> "AnnouncementShown":
         announcement = turn.announcement
         assert announcement is not None  # noqa: S101 - one that was begun shows something
         words = {each.language: each for each in announcement.texts}
-        said = words.get(language) or next(iter(words.values()))
-        campaign = announcement.campaign
+        spoken = next((each for each in (language(), *LANGUAGES) if each in words), next(iter(words)))
+        campaign, said = announcement.campaign, words[spoken]
+        picture = picture_token(resources().vault, announcement.id)
         return cls(
             turn_id=turn.id,
             site_id=turn.site_id,
+            shown_at=turn.shown_at,
             ready_at=turn.ready_at,
             is_commercial=campaign.kind is CampaignKind.COMMERCIAL,
             advertiser=campaign.advertiser,
+            language=spoken,
             title=said.title,
             text=said.text,
-            image=f"/announcement/image/{announcement.id}" if announcement.image_type else "",
+            image=f"/announcement/image/{picture}" if announcement.image_type else "",
             image_text=said.image_text,
             image_width=announcement.image_width,
             image_height=announcement.image_height,
-            leads_to=urlsplit(announcement.link).hostname or "",
+            leads_to=host_of(announcement.link),
         )
 
 
 def announcement_page(
-    shown: AnnouncementShown, action: str, hidden: dict[str, str], notice: Notice | None = None, status: int = 200
+    shown: AnnouncementShown, *, address: str, action: str, hidden: dict[str, str], way_back: str = ""
 ) -> Response:
-    """`action` takes the POST of the button, with the `hidden` fields and the turn's token. Before its time is over
-    there is no button, and the page loads itself again when it is."""
+    """`address` is the page's own, in another language with `lang`; `action` takes the POST of the button, with the
+    `hidden` fields and the turn's token; `way_back` is for who may leave it for later: all below the portal's address.
+
+    Before its time is over there is no button, and the page loads itself again when it is (WCAG 2.2.1: it is a time to
+    wait, and none that runs out).
+    """
     made = resources()
-    left = max(timedelta(0), shown.ready_at - made.clock())
+    speed = made.settings.time_speed  # a demonstration's; the browser lives in ours
+    left = max(timedelta(0), shown.ready_at - made.clock()).total_seconds() / speed
+    length = (shown.ready_at - shown.shown_at).total_seconds() / speed
     answer = page(
         "announcement.html",
-        status,
-        notice=notice,
+        HTTPStatus.OK,
         site=shown_site(shown.site_id),
         announcement=shown,
-        seconds=ceil(left.total_seconds()),
+        seconds=ceil(left),
+        its_style=_style(left, length),
+        address=address,
         action=action,
         hidden=hidden | {"turn": announcement_token(made.vault, shown.turn_id)},
+        way_back=way_back,
     )
     if left:
-        answer.headers["Refresh"] = str(ceil(left.total_seconds()))
+        answer.headers["Refresh"] = str(ceil(left))
     return answer
 
 
-def shown_in(turn: AnnouncementView) -> AnnouncementShown:
-    return AnnouncementShown.of(turn, language())
+def turn_of_request() -> UUID | None:
+    return turn_of_token(resources().vault, request.form.get("turn", ""))
 
 
-def turn_of_request() -> str:
-    return request.form.get("turn", "")
+def host_of(link: str) -> str:
+    return urlsplit(link).hostname or ""
+
+
+_CSS = (
+    ".picture{display:block;inline-size:calc(100% + 2.75rem);block-size:auto;margin:-1.375rem -1.375rem 0;"
+    "max-inline-size:none;border-radius:1rem 1rem 0 0;background:var(--hair);color:var(--ink)}"
+    ".kind{display:inline-block;margin-block-start:2rem;padding:.125rem .75rem;border:1.5px solid;border-radius:2rem;"
+    "font-weight:650}.hero .kind+h1{margin-block-start:.75rem}"
+    "main p{overflow-wrap:anywhere}.said{font-size:1.25rem;line-height:1.55}.said+.limits{margin-block-start:1.25rem}"
+    ".bar-of-time{block-size:.5rem;border-radius:1rem;background:var(--hair);overflow:hidden}"
+    ".bar-of-time span{display:block;block-size:100%;border-radius:1rem;background:var(--accent);"
+    "transform-origin:0 50%}[dir=rtl] .bar-of-time span{transform-origin:100% 50%}"
+    "@keyframes fill{from{transform:scaleX(0)}}"
+    "@media (prefers-reduced-motion:reduce){.bar-of-time{display:none}}"
+    "@media (forced-colors:active){.bar-of-time{border:1px solid}.bar-of-time span{background:Highlight}}"
+)
+
+
+def _style(left: float, length: float) -> Markup:
+    """With a bar that fills as time passes, and goes on where it was when the page is loaded again."""
+    css = f"{_CSS}.bar-of-time span{{animation:fill {length:.1f}s linear {left - length:.1f}s both}}"
+    allow_style(style_source(css))
+    return Markup(css)  # noqa: S704 - our own words and two numbers

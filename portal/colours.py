@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 
-from flask import g
 from markupsafe import Markup
 
 from hotspot.policy.colours import WHITE, ink_on, mix
-from portal.protection import style_source
+from portal.protection import allow_style, style_source
 
 
 def dress(colour: str) -> Markup:
@@ -14,7 +13,7 @@ def dress(colour: str) -> Markup:
     if not colour:
         return Markup()
     style, source = _style(colour)
-    g.own_styles = (source,)
+    allow_style(source)
     return style
 
 

@@ -61,6 +61,11 @@ def note_lengthened(grant_id: UUID) -> None:
         made.last_arrivals.remember(grant_id, arrival, life)
 
 
+def path_online(grant_id: UUID) -> str:
+    """Below the portal's address."""
+    return address_online(grant_id).removeprefix(resources().settings.public_portal)
+
+
 def address_online(grant_id: UUID) -> str:
     made = resources()
     return online_url(made.settings, made.vault, grant_id)

@@ -30,6 +30,25 @@ def style_source(css: str) -> str:
     return f"'sha256-{b64encode(sha256(css.encode()).digest()).decode()}'"
 
 
+def allow_style(source: str) -> None:
+    """One more style in this page, by its digest."""
+    allowed = g.get("own_styles", ())
+    if source not in allowed:
+        g.own_styles = (*allowed, source)
+
+
+def may_lead_anywhere(address: str) -> None:
+    """The form of this page ends at an advertiser's address, which may lead on to another of its hosts: form-action
+    governs those redirects too, and where they go is not ours to know. Still not from https to http."""
+    g.form_target = "https:" if address.lower().startswith("https:") else "http: https:"
+
+
+def is_fetched_ahead() -> bool:
+    """By a browser that guesses where its person goes next, or for its headers alone: nobody sees the page."""
+    purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return request.method == "HEAD" or any("prefetch" in purpose.lower() for purpose in purposes)
+
+
 def may_lead_to(login_url: str) -> None:
     """Forms of this page may end at this access point: form-action governs the redirect after a POST too.
 

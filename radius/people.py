@@ -88,6 +88,7 @@ class People:
         self._note = note
         self._clock = clock
         self._libraries = libraries
+        self._doubt_after = _DOUBT_AFTER * settings.time_speed
         self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._away_until = datetime.min.replace(tzinfo=UTC)
         self._waiting: dict[int, datetime] = {}
@@ -138,7 +139,7 @@ class People:
             answer = admit_device(db, seen, now, vault=self._vault, settings=self._settings)
         if isinstance(answer, Refuse):
             self._known.forget([(seen.site_id, seen.device_mac)])
-        return self._decided(answer, seen.site_id, now)
+        return self._decided(answer, seen.site_id, seen.device_mac, now)
 
     # ---- typed on the NAS's own page ----
 
@@ -186,7 +187,7 @@ class People:
         if isinstance(answer, Refuse):
             whose = subjects_of(credential, device_mac=device_mac, organisation_id=site.organisation_id)
             self._refusals.remember(whose, answer, now)
-        return self._decided(answer, site_id, now)
+        return self._decided(answer, site_id, device_mac, now)
 
     def _with_checked_card(self, asked: SignInRequest, offers: Sequence[OfferShown]) -> SignInRequest:
         """Nobody could choose an offer: it is the first that takes cards, as in `enter`. The library's own system is
@@ -205,9 +206,11 @@ class People:
         answer, grant_id = decision
         self._note(answered(exchange.request_key, exchange.client.nas_id, device_mac, grant_id, answer, now))
 
-    def _decided(self, answer: Entered | Refuse, site_id: int, now: datetime) -> Decision:
+    def _decided(self, answer: Entered | Refuse, site_id: int, device_mac: MacAddress, now: datetime) -> Decision:
         """The grant is committed: what the portal, and we in an outage, have to know of it goes to Redis."""
         if isinstance(answer, Refuse):
+            if answer.reason is RefusalReason.ANNOUNCEMENT_DUE:  # no end: the portal is to know the device at once
+                self._returning.remember({device_mac: self._settings.arrival_life})
             return answer, None
         grant = answer.grant
         self._known.remember(site_id, grant.device_mac, answer.terms, answer.usage, now)
@@ -243,7 +246,7 @@ class People:
 
     def _is_away(self) -> bool:
         now = self._clock()
-        return now < self._away_until or any(now - since > _DOUBT_AFTER for since in list(self._waiting.values()))
+        return now < self._away_until or any(now - since > self._doubt_after for since in list(self._waiting.values()))
 
 
 def _quietly(reason: RefusalReason) -> Reject:

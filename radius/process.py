@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from redis import Redis
@@ -18,6 +18,7 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.redis import open_redis
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
+from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
 from hotspot.health import StatusServer, check_health
 from hotspot.sealing import Vault
@@ -47,8 +48,9 @@ PATIENCE = timedelta(seconds=3)
 """No statement of the hot path takes longer: then the journal does what the database would."""
 
 
-def main(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> None:
+def main(settings: Settings, clock: Clock | None = None) -> None:
     """Until SIGTERM or SIGINT."""
+    clock = clock or clock_of(settings)
     vault = Vault(settings.secret_key.get_secret_value())
     database, redis = open_database(settings, patience=PATIENCE), open_redis(settings)
     protocol = RadiusProtocol(RadiusClients())
@@ -138,7 +140,7 @@ def _lanes(
     return Lanes(
         logins=BatchLane("logins", logins, ring),
         accounting=BatchLane("accounting", AccountingHandler(database, records), ring),
-        people=PeopleLane(people.answer_person, ring, PATIENCE_OF_PEOPLE),
+        people=PeopleLane(people.answer_person, ring, PATIENCE_OF_PEOPLE * settings.time_speed),
     )
 
 

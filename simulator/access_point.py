@@ -118,7 +118,7 @@ class AccessPoint:
                     continue
                 connection = phone.connection
                 connection.carry(min(seconds, now - connection.started_at), now, awake=not phone.asleep)
-                cause = connection.why_over(now)
+                cause = connection.why_over(now, self.config.wall())
                 if cause is not None:
                     self.log_off(phone, cause)
                 elif now >= connection.next_interim_at:
@@ -138,7 +138,7 @@ class AccessPoint:
                 self._forget_some()
                 number = next(self._numbers)
                 phone = Phone(print_mac(cookie), number, self.config.places[0])
-                phone.acct_session_id = self.brand.new_session_id(number, time.time())
+                phone.acct_session_id = self.brand.new_session_id(number, self.config.wall())
                 self._phones[cookie] = phone
             return self._phones[cookie]
 
@@ -223,7 +223,7 @@ class AccessPoint:
         assert phone.connection is not None  # noqa: S101 - callers looked
         attributes = self._accounting(phone, phone.connection, STOP, cause)
         phone.just_left, phone.connection = phone.connection, None
-        phone.acct_session_id = self.brand.new_session_id(phone.number, time.time())
+        phone.acct_session_id = self.brand.new_session_id(phone.number, self.config.wall())
         return attributes
 
     # --- accounting ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """How one pocket access point is set up: what an administrator would type on a real one, and a few demo controls."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class PocketConfig:
     """Seconds before a datagram is repeated; it is sent five times."""
     time_speed: float = 1.0
     """Seconds of the access point's own time for one of ours: 60 makes an hour a minute."""
+    time_epoch: float = 0.0
+    """Unix time from which on it passes faster for all the town, as the server was told; 0: for this device alone."""
 
     def __post_init__(self) -> None:
         if self.brand not in ("coovachilli", "mikrotik"):
@@ -62,6 +65,11 @@ class PocketConfig:
             raise ConfigError("places: at least one is needed")
         if self.time_speed <= 0 or self.radius_timeout <= 0:
             raise ConfigError("time_speed and radius_timeout must be positive")
+
+    def wall(self) -> float:
+        """Unix time, as the device's clock shows it."""
+        now = time.time()
+        return self.time_epoch + (now - self.time_epoch) * self.time_speed if self.time_epoch else now
 
 
 def load_config(text: str) -> PocketConfig:

@@ -1,6 +1,5 @@
 """CoovaChilli's side of RADIUS, in the order seen on the wire."""
 
-import time
 from datetime import datetime
 
 from pyrad.packet import Packet
@@ -46,7 +45,7 @@ class CoovaChilliRadius:
         return [
             ("ChilliSpot-Version", "1.8"),
             ("ChilliSpot-Acct-View-Point", CLIENTS_VIEW),
-            ("Event-Timestamp", int(time.time())),
+            ("Event-Timestamp", int(config.wall())),
             ("User-Name", connection.user_name),
             *counters,
             *((("Acct-Terminate-Cause", cause),) if cause is not None else ()),
@@ -62,7 +61,7 @@ class CoovaChilliRadius:
         return [
             ("ChilliSpot-Version", "1.8"),
             ("ChilliSpot-Acct-View-Point", CLIENTS_VIEW),
-            ("Event-Timestamp", int(time.time())),
+            ("Event-Timestamp", int(config.wall())),
             *((("Acct-Terminate-Cause", 0),) if status == _ACCOUNTING_OFF else ()),
             ("Acct-Status-Type", status),
             ("NAS-Port-Type", NAS_PORT_WIRELESS),

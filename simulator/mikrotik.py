@@ -1,7 +1,6 @@
 """MikroTik RouterOS HotSpot: it serves its own login page, on which the administrator has put our redirect."""
 
 import secrets
-import time
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote
@@ -137,7 +136,7 @@ class MikroTik:
             ("Framed-IP-Address", phone.ip),
             ("Mikrotik-Host-IP", phone.ip),
             *((("Class", connection.class_octets),) if connection.class_octets else ()),
-            ("Event-Timestamp", int(time.time())),
+            ("Event-Timestamp", int(config.wall())),
             *counters,
             *((("Acct-Terminate-Cause", cause),) if cause is not None else ()),
             ("NAS-Identifier", config.nas_identifier),
@@ -148,7 +147,7 @@ class MikroTik:
     def on_off_attributes(self, config: PocketConfig, status: int) -> Attributes:
         return [
             ("Acct-Status-Type", status),
-            ("Event-Timestamp", int(time.time())),
+            ("Event-Timestamp", int(config.wall())),
             ("NAS-Identifier", config.nas_identifier),
             ("Acct-Delay-Time", 0),
             ("NAS-IP-Address", config.source_address),

@@ -59,12 +59,12 @@ class Connection:
         self.upload_octets += min(up_room, down // 12)
         self.last_traffic_at = now
 
-    def why_over(self, now: float) -> str | None:
+    def why_over(self, now: float, wall: float) -> str | None:
         """The cause that ends it now, or None. Too many octets end it as Session-Timeout, as measured."""
         limits = self.limits
         if limits.session_timeout and now - self.started_at >= limits.session_timeout:
             return "Session-Timeout"
-        if limits.terminate_at and time.time() >= limits.terminate_at:
+        if limits.terminate_at and wall >= limits.terminate_at:
             return "Session-Timeout"
         if limits.total_octets and self.download_octets + self.upload_octets >= limits.total_octets:
             return "Session-Timeout"

@@ -1,9 +1,11 @@
 """`python -m simulator.pocket config.json`: an access point that fits in a pocket, in front of a pretend Internet."""
 
 import argparse
+import contextlib
 import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,14 @@ from simulator.brand import Brand, Response, redirect
 from simulator.config import ConfigError, PocketConfig, read_config
 from simulator.coovachilli import CoovaChilli
 from simulator.mikrotik import MikroTik
-from simulator.phones import Phone, random_cookie
+from simulator.phones import Connection, Phone, random_cookie
 from simulator.wording import choose_language
 
 COOKIE = "phone"
+RADIO = "/radio"
+"""On the pretend Internet: a station that plays over one TCP connection, for as long as the phone's connection lasts.
+Whoever listens notices every break."""
+_BEAT_SECONDS = 0.1
 _BRANDS: dict[str, type[CoovaChilli] | type[MikroTik]] = {"coovachilli": CoovaChilli, "mikrotik": MikroTik}
 _MOST_FORM_OCTETS = 2000
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -51,7 +57,24 @@ class PocketHandler(BaseHTTPRequestHandler):
             self._send(redirect(f"http://{config.uam_host}:{config.port}{self.path}"), None)
             return
         phone = self.gate.phone(self._cookie())
+        connection = phone.connection
+        if connection is not None and (self.command, self.path) == ("GET", RADIO):
+            self._play(phone, connection)
+            return
         self._send(*handle(phone))
+
+    def _play(self, phone: Phone, connection: Connection) -> None:
+        """A line at each beat. Cut as an access point cuts: without a word, when it lets nothing through any more."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the listener has had enough
+            while phone.connection is connection:
+                self.wfile.write(b"%d\n" % (self.gate.now() - connection.started_at))
+                self.wfile.flush()
+                time.sleep(_BEAT_SECONDS)
 
     def _get(self, phone: Phone) -> tuple[Response, Phone | None]:
         parts = urlsplit(self.path)

@@ -68,6 +68,8 @@ TEXT_DEVICE = Limit("text-device", 5, timedelta(days=1))
 """How many a site, and all of them, may send is for the settings to say: `texts_of_site`, `texts_of_all`."""
 IDENTITY = Limit("identity", 10, timedelta(minutes=10))
 """Setting out for an identity provider, of one visit."""
+ANNOUNCEMENT = Limit("announcement", 60, timedelta(minutes=10))
+"""Loading the page of one, or its button, by one device: two or three times are enough."""
 HOP = Limit("hop", 5, timedelta(minutes=2))
 """Sending a device straight on, so that a NAS that does not understand us makes no endless loop."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotspot.db import Base, TextEnum
+from hotspot.models.grant import Grant
 from hotspot.models.organisation import Organisation
 from hotspot.models.site import Site
 from hotspot.values import CampaignKind
@@ -134,6 +135,7 @@ class AnnouncementView(Base):
 
     announcement: Mapped[Announcement | None] = relationship()
     site: Mapped[Site] = relationship()
+    grant: Mapped[Grant | None] = relationship()
 
 
 class AnnouncementDay(Base):

@@ -15,6 +15,8 @@ SHORTEST_CYCLE = timedelta(minutes=5)
 LONGEST_CYCLE = timedelta(hours=24)
 LONGEST_VIEW = timedelta(seconds=60)
 SHORTEST_VIEW = timedelta(seconds=3)
+SOONEST_AGAIN = timedelta(minutes=5)
+"""Of connection since the last one, before the next may be seen ahead of its time: nobody is to gather views."""
 
 _FREE_SITES = (SiteKind.LIBRARY,)
 _WAYS_OF_READERS = (Way.LIBRARY_CARD,)

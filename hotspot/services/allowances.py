@@ -189,6 +189,15 @@ def _since_announcement(db: Session, grant: Grant, now: datetime, stale_after: t
     )
     if last is None:
         return None
+    return _connected_since(db, grant, last, now, stale_after)
+
+
+def connected_since(db: Session, grant: Grant, moment: datetime, now: datetime, settings: Settings) -> timedelta:
+    """Connection time of the grant's device that counts towards its next announcement."""
+    return _connected_since(db, grant, moment, now, settings.stale_after)
+
+
+def _connected_since(db: Session, grant: Grant, moment: datetime, now: datetime, stale_after: timedelta) -> timedelta:
     on_grants_with_any = (Grant.device_mac == grant.device_mac) & Grant.announcement_every.is_not(None)
-    recent = WifiSession.started_at > last - LOOK_AHEAD
-    return _sum_since(_parts(db, on_grants_with_any & recent, now, stale_after), last).time
+    recent = WifiSession.started_at > moment - LOOK_AHEAD
+    return _sum_since(_parts(db, on_grants_with_any & recent, now, stale_after), moment).time

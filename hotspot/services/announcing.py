@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -26,10 +26,12 @@ from hotspot.models import (
     Site,
 )
 from hotspot.policy.announcements import Candidate, ShownToday, choose
-from hotspot.services.allowances import zone_of
+from hotspot.services.allowances import announcement_every, zone_of
 
 TURN_LIFE = timedelta(minutes=30)
 """A page that was left open for longer begins anew."""
+
+_MAY_BE_SHOWN = Announcement.retired_at.is_(None) & Campaign.paused_at.is_(None) & Campaign.ended_at.is_(None)
 
 
 class Completion(StrEnum):
@@ -52,7 +54,8 @@ class Rotation:
 
 
 def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
-    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it."""
+    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it. What has no
+    words is not shown: its page would have nothing to say."""
     day = now.astimezone(site.hours.zone).date()
     everywhere = ~select(CampaignSite.campaign_id).where(CampaignSite.campaign_id == Campaign.id).exists()
     here = select(CampaignSite.campaign_id).where(CampaignSite.site_id == site.id)
@@ -71,9 +74,8 @@ def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
         )
         .join(Campaign, Campaign.id == Announcement.campaign_id)
         .where(
-            Announcement.retired_at.is_(None),
-            Campaign.paused_at.is_(None),
-            Campaign.ended_at.is_(None),
+            _MAY_BE_SHOWN,
+            Announcement.texts.any(),
             Campaign.starts_on <= day,
             or_(Campaign.ends_on.is_(None), Campaign.ends_on >= day),
             Campaign.organisation_id.in_([each.id for each in site.organisation.line]),
@@ -95,7 +97,10 @@ def is_anything_to_show(db: Session, grant: Grant, now: datetime) -> bool:
 
 
 def begin_turn(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> AnnouncementView | None:
-    """The turn that the device has begun, or a new one, whose display is counted. None: there is nothing to show."""
+    """The turn that the device has begun, or a new one, whose display is counted. None: there is nothing to show, or
+    nothing may be shown to whom this grant is for."""
+    if announcement_every(grant) is None:
+        return None
     db.scalars(select(Device).where(Device.mac == grant.device_mac).with_for_update()).one()  # one page at a time
     begun = find_turn(db, grant, now)
     if begun is not None:
@@ -120,9 +125,7 @@ def find_turn(db: Session, grant: Grant, now: datetime) -> AnnouncementView | No
         .where(
             _is_open(grant.device_mac, now),
             AnnouncementView.site_id == grant.site_id,
-            Announcement.retired_at.is_(None),
-            Campaign.paused_at.is_(None),
-            Campaign.ended_at.is_(None),
+            _MAY_BE_SHOWN,
         )
         .order_by(AnnouncementView.shown_at.desc())
         .limit(1)
@@ -130,7 +133,9 @@ def find_turn(db: Session, grant: Grant, now: datetime) -> AnnouncementView | No
 
 
 def pass_turn(db: Session, grant: Grant, now: datetime) -> None:
-    """There is nothing to show: the cycle begins anew all the same."""
+    """There is nothing to show: the cycle begins anew all the same. Where there is no cycle, nothing is noted."""
+    if announcement_every(grant) is None:
+        return
     turn = _turn(grant, now.astimezone(grant.site.hours.zone).date(), now)
     turn.ready_at = turn.completed_at = now
     db.add(turn)
@@ -156,10 +161,25 @@ def complete_turn(db: Session, turn_id: UUID, device_mac: str, now: datetime) ->
     return Completion.TOO_EARLY if turn.ready_at > now >= turn.shown_at else Completion.UNKNOWN
 
 
+def find_link(db: Session, turn_id: UUID) -> AnnouncementView | None:
+    """The turn, if its announcement leads somewhere, was shown to the end, and may still be shown."""
+    return db.scalar(_with_link().where(AnnouncementView.id == turn_id))
+
+
+def find_last_link(db: Session, grant: Grant) -> AnnouncementView | None:
+    """Of the announcement that was last seen with this grant."""
+    return db.scalar(
+        _with_link()
+        .where(AnnouncementView.device_mac == grant.device_mac, AnnouncementView.grant_id == grant.id)
+        .order_by(AnnouncementView.completed_at.desc())
+        .limit(1)
+    )
+
+
 def follow_link(db: Session, turn_id: UUID, now: datetime) -> str | None:
-    """Where it leads; counted the first time. None: nowhere, or nobody has been shown it to the end."""
-    turn = db.get(AnnouncementView, turn_id)
-    if turn is None or turn.announcement is None or turn.completed_at is None or not turn.announcement.link:
+    """Where it leads; counted the first time. None: nowhere, as far as `find_link` knows."""
+    turn = find_link(db, turn_id)
+    if turn is None or turn.announcement is None:
         return None
     first = db.execute(
         update(AnnouncementView)
@@ -170,6 +190,15 @@ def follow_link(db: Session, turn_id: UUID, now: datetime) -> str | None:
     if first.rowcount:  # type: ignore[attr-defined]
         _count(db, turn, clicks=1)
     return turn.announcement.link
+
+
+def _with_link() -> Select[AnnouncementView]:
+    return (
+        select(AnnouncementView)
+        .join(Announcement, Announcement.id == AnnouncementView.announcement_id)
+        .join(Campaign, Campaign.id == Announcement.campaign_id)
+        .where(AnnouncementView.completed_at.is_not(None), Announcement.link != "", _MAY_BE_SHOWN)
+    )
 
 
 def _is_open(device_mac: str, now: datetime) -> ColumnElement[bool]:

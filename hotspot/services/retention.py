@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hotspot.db import Base
 from hotspot.models import (
     Admission,
+    AnnouncementView,
     DeskAction,
     Device,
     Grant,
@@ -32,6 +33,7 @@ from hotspot.models import (
     WifiSession,
     WifiSessionCounter,
 )
+from hotspot.services.allowances import VIEWS_KEPT
 
 LABEL_LIFE = timedelta(days=7)
 """After the last of a batch could be used: its label may name whom it was for."""
@@ -49,6 +51,7 @@ def forget(db: Session, now: datetime, connection_data_life: timedelta) -> dict[
     over: list[tuple[type[Base], datetime, ColumnElement[bool]]] = [
         (RememberedDevice, now, RememberedDevice.expires_at <= now),
         (PassRequest, now - _TWO_DAYS, PassRequest.created_at < now - _TWO_DAYS),
+        (AnnouncementView, now - VIEWS_KEPT, AnnouncementView.shown_at < now - VIEWS_KEPT),
         *((table, before, where) for table, where in _what_is_over(before)),
         (DeskAction, now - _DAY, DeskAction.done_at < now - _DAY),
         *_what_was_learned(now),

@@ -85,8 +85,14 @@ def _say_ready(settings: Settings, seconds: float) -> None:
 
 @click.command()
 @click.option("--prepare", is_flag=True, help="Load the town and write demo.json, start nothing.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 120),
+    default=1.0,
+    help="Let time pass so many times faster, in a town of its own that begins anew each time.",
+)
 @click.option("--forget", is_flag=True, help="Remove the demonstration's data: the next start begins anew.")
-def demo(*, prepare: bool, forget: bool) -> None:
+def demo(*, prepare: bool, forget: bool, speed: float) -> None:
     """A small town to try: everything on this machine, with an access point in the browser.
 
     The data are kept in `var/`, so that a second start goes on where the first one stopped.
@@ -94,6 +100,8 @@ def demo(*, prepare: bool, forget: bool) -> None:
     \b
     Example:
         parvis demo
+    Example: half an hour in half a minute, to watch announcements come and passes end
+        parvis demo --speed 60
     Example: beside another one that is running
         PARVIS_VAR_DIR=var2 PARVIS_PORTAL_PORT=9080 PARVIS_STAFF_PORT=9081 PARVIS_ACCESS_POINT_PORT=4990 … parvis demo
     """
@@ -104,4 +112,6 @@ def demo(*, prepare: bool, forget: bool) -> None:
     elif prepare:
         demonstration.prepare()
     else:
+        if speed > 1:
+            demonstration.speed_up(speed)
         demonstration.run()

@@ -34,6 +34,7 @@ from portal.pass_page import awaited
 from portal.protection import may_lead_to
 from portal.resources import resources
 from portal.return_cookie import give_cookie
+from portal.views.online_announcement import NextAnnouncement, next_announcement
 from portal.visits import shown_site
 
 blueprint = Blueprint("online", __name__)
@@ -53,6 +54,7 @@ class _Visit:
     awaited: PassRequest | None
     """The code of an opening is still to be typed, or:"""
     identifying: Identifying | None
+    next_announcement: NextAnnouncement | None
 
 
 @blueprint.get("/online/<token>")
@@ -92,6 +94,7 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         can_sign_out=visit.login_url is not None,
         remembered=visit.remembered,
         most_remembered=MOST_REMEMBERED,
+        next_announcement=visit.next_announcement,
     )
     if refreshes:  # as a header: a page that reloads must be one that the reader can stop (WCAG 2.2.1)
         answer.headers["Refresh"] = str(REFRESH_SECONDS)
@@ -177,10 +180,13 @@ def _visit(token: str) -> _Visit | None:
         is_opening = online.ends_because in _OPENINGS and online.presence is not Presence.OVER
         opened_for = request_of_grant(db, grant_id) if is_opening else None
         identifying = find_identifying(db, grant_id, made.clock()) if is_opening else None
+        speak(online.grant.language)
+        announcement = next_announcement(db, online)
     waiting = opened_for if opened_for is not None and awaits_code(opened_for) else None
     if last is not None:
-        return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying)
-    return _Visit(online, online.vendor, usual_login_url(online.login_hosts), remembered, waiting, identifying)
+        return _Visit(online, last.vendor, last.login_url, remembered, waiting, identifying, announcement)
+    login_url = usual_login_url(online.login_hosts)
+    return _Visit(online, online.vendor, login_url, remembered, waiting, identifying, announcement)
 
 
 def _identify(waiting: Identifying) -> dict[str, Any]:

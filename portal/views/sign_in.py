@@ -171,8 +171,11 @@ def let_in(arrival: Arrival, signed_in: SignedIn | Announced, secret: bytes | No
 
 def address_of_announcement(arrival: Arrival) -> str:
     """A page of its own, so that it can be loaded again without a form being sent twice."""
-    made = resources()
-    return f"{made.settings.public_portal}/announcement?{urlencode({'arrival': arrival.to_token(made.vault)})}"
+    return resources().settings.public_portal + path_of_announcement(arrival)
+
+
+def path_of_announcement(arrival: Arrival) -> str:
+    return f"/announcement?{urlencode({'arrival': arrival.to_token(resources().vault)})}"
 
 
 def refused(

@@ -129,7 +129,7 @@ def given_login(process: RadiusProcess, settings: Settings) -> OneTimeLogin:
         nas = db.get_one(Nas, process.nas_id)
         ends_at = now + timedelta(hours=2)
         grant = factories.make_grant(db, nas=nas, site=nas.site, created_at=now, ends_at=ends_at, download_kbps=8000)
-        made = make_one_time_login(nas.id, grant.device_mac, terms_of(grant, settings, factories.NOW), Usage())
+        made = make_one_time_login(nas.id, grant.device_mac, terms_of(grant, settings, now), Usage())
     with open_redis(settings) as connected:
         OneTimeLogins(connected, settings.one_time_login_life).store(made)
     return made

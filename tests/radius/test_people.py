@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,16 +19,17 @@ from hotspot.adapters.rate_limit import RateLimits
 from hotspot.adapters.refusal_memory import RefusalMemory
 from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.db import Database, open_database
-from hotspot.models import Grant, Nas, Offer, Patron, RememberedDevice, Site
+from hotspot.models import Campaign, Grant, Nas, Offer, Patron, RememberedDevice, Site
 from hotspot.policy.readers import Reader
 from hotspot.policy.voucher_codes import print_code
 from hotspot.sealing import Vault
 from hotspot.services.admission import Answered
+from hotspot.services.announcing import Completion, begin_turn, complete_turn, load_rotation
 from hotspot.services.attempts import card_subject
 from hotspot.services.radius_clients import RadiusClientReader
 from hotspot.services.remembering import remember_device
 from hotspot.settings import Settings
-from hotspot.values import RefusalReason, Way
+from hotspot.values import RefusalReason, SiteKind, Way
 from hotspot.wording import explain
 from radius import people
 from radius.attributes import ReplyWriter
@@ -37,7 +38,7 @@ from radius.messages import Accept, DiscardReason, Door, Reject, Reply
 from radius.mschap import challenge_digest, challenge_response, password_hash
 from radius.people import People
 from radius.protocol import Ask, Exchange, RadiusProtocol
-from tests import factories
+from tests import announcements, factories
 from tests.library import PlayedLibrary
 from tests.radius.packets import Attributes, hidden_password, integer, signed, vendor
 
@@ -624,3 +625,65 @@ def test_while_it_is_away_a_reader_of_lately_gets_in_and_nobody_else(with_system
 
     assert isinstance(with_system.types("CARD-1", pap("1234")), Accept)
     assert with_system.refusal(with_system.types("CARD-2", pap("1234"))) is RefusalReason.LIBRARY_AWAY
+
+
+# ---- announcements ----
+
+
+@pytest.fixture
+def square(library: Library) -> Library:
+    """No library any more, with an announcement every thirty minutes, for a reader of age."""
+
+    def change(db: Session) -> None:
+        site = db.get_one(Site, library.site_id)
+        site.kind = SiteKind.SQUARE
+        for offer in db.scalars(select(Offer)):
+            offer.announcement_every = timedelta(minutes=30)
+        db.scalars(select(Patron)).one().born_on = date(1980, 1, 1)
+        announcements.make_announcement(db, announcements.make_campaign(db, site.organisation))
+
+    library.change(change)
+    library.remembers()
+    return library
+
+
+def see_one(library: Library) -> None:
+    """On the portal, where the refused device was sent."""
+    with library.database.transaction() as db:
+        grant = db.merge(library.grant())
+        turn = begin_turn(db, grant, load_rotation(db, grant.site, library.now), library.now)
+        assert turn is not None
+        library.now = turn.ready_at
+        assert complete_turn(db, turn.id, grant.device_mac, library.now) is Completion.DONE
+
+
+def test_a_remembered_device_is_sent_to_the_portal_while_one_is_due(square: Library, redis: "Redis") -> None:
+    reply = square.connects()
+
+    assert square.refusal(reply) is RefusalReason.ANNOUNCEMENT_DUE
+    assert square.grant().device_mac == factories.DEVICE_MAC  # which the portal goes on with
+    ReturningDevices(redis).fill({})
+    assert ReturningDevices(redis).look_up(factories.DEVICE_MAC).perhaps  # so that no form is shown
+
+
+def test_it_is_let_in_once_one_was_seen_and_for_no_longer_than_until_the_next(square: Library) -> None:
+    square.connects()
+    see_one(square)
+
+    reply = square.connects()
+
+    assert isinstance(reply, Accept)
+    assert dict(reply.attributes)["Session-Timeout"] == 1800
+    assert square.grants() == 2  # with the one of a week ago
+
+
+def test_where_nothing_is_to_be_shown_it_is_let_in_at_once(square: Library) -> None:
+    square.change(lambda db: setattr(db.scalars(select(Campaign)).one(), "paused_at", square.now))
+
+    assert isinstance(square.connects(), Accept)
+
+
+def test_a_code_that_is_typed_waits_for_one_too(square: Library) -> None:
+    reply = square.types(square.code, pap(""))
+
+    assert square.refusal(reply) is RefusalReason.ANNOUNCEMENT_DUE

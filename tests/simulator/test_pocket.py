@@ -145,3 +145,22 @@ def test_a_file_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[
 
 def test_another_brand_needs_another_gate(make_gate: MakeGate) -> None:
     assert make_gate(brand="mikrotik").config.brand == "mikrotik"
+
+
+def test_the_radio_plays_over_one_connection_until_the_phone_is_cut(
+    browser: Browser, http_port: int, gate: AccessPoint, server: RadiusServer
+) -> None:
+    browser.ask("GET", "/")
+    phone = gate.phone(browser.cookie.removeprefix("phone="))
+    server.accepts()
+    browser.ask("GET", f"/logon?username=alice&response={chap(phone)}")
+    listening = http.client.HTTPConnection("127.0.0.1", http_port, timeout=5)
+    listening.request("GET", "/radio", headers={"Host": "10.1.0.1:3990", "Cookie": browser.cookie})
+    playing = listening.getresponse()
+    assert [playing.readline() for _ in range(3)] == [b"0\n"] * 3  # its clock stands still
+    gate.log_off(phone, "Session-Timeout")
+    while playing.readline():
+        pass
+    assert playing.isclosed()
+    assert browser.ask("GET", "/radio").status == 302
+    listening.close()

@@ -1,6 +1,6 @@
 """What is past its keeping time is erased, everything else stays, and the journal says how much it was."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -22,11 +22,12 @@ from hotspot.models import (
     WifiSession,
     WifiSessionCounter,
 )
+from hotspot.services.announcing import begin_turn, complete_turn, load_rotation
 from hotspot.services.outbox import write_text
 from hotspot.services.remembering import remember_device
 from hotspot.services.retention import forget
-from hotspot.values import RefusalReason, Way
-from tests import factories
+from hotspot.values import RefusalReason, SiteKind, Way
+from tests import announcements, factories
 
 YEAR = timedelta(days=365)
 HOUR = timedelta(hours=1)
@@ -151,6 +152,26 @@ def test_a_request_for_a_pass_is_forgotten_after_two_days(any_database: Database
         for hours in (47, 49):
             factories.make_pass_request(db, offer=offer, created_at=now - hours * HOUR)
         assert forget(db, now, YEAR) == {"pass_requests": 1}
+
+
+def test_who_saw_which_announcement_is_forgotten_after_two_days_and_the_counts_stay(
+    any_database: Database, now: datetime
+) -> None:
+    with any_database.transaction() as db:
+        site = factories.make_site(db, kind=SiteKind.SQUARE)
+        announcements.make_announcement(
+            db, announcements.make_campaign(db, site.organisation, starts_on=date(2026, 1, 1))
+        )
+        grant = factories.make_grant(db, site=site, announcement_every=HOUR, announcement_length=timedelta(seconds=5))
+        for hours in (49, 47):
+            shown_at = now - hours * HOUR
+            turn = begin_turn(db, grant, load_rotation(db, site, shown_at), shown_at)
+            assert turn is not None
+            complete_turn(db, turn.id, grant.device_mac, shown_at + HOUR / 3)
+        assert forget(db, now, YEAR) == {"announcement_views": 1}
+        assert announcements.counted(db) == (2, 2, 0)
+        entry = db.scalars(select(Purge)).one()
+        assert (entry.table_name, entry.older_than, entry.erased) == ("announcement_views", now - 48 * HOUR, 1)
 
 
 def test_a_visitor_is_forgotten_with_the_last_pass(any_database: Database, now: datetime) -> None:

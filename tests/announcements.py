@@ -1,0 +1,65 @@
+"""Announcements for tests: a campaign of an organisation, everywhere, from yesterday on; and what was counted of it."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hotspot.models import Announcement, AnnouncementDay, AnnouncementText, AnnouncementView, Campaign, Organisation
+from hotspot.values import CampaignKind
+from tests.factories import NOW
+
+EVERY = timedelta(minutes=30)
+LENGTH = timedelta(seconds=10)
+LINK = "https://boulangerie.example/paques"
+PICTURE = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"
+"""One pixel."""
+
+
+def make_campaign(db: Session, organisation: Organisation, **overrides: Any) -> Campaign:
+    """Of a bakery."""
+    fields: dict[str, Any] = {
+        "organisation": organisation,
+        "name": "Pâques",
+        "kind": CampaignKind.COMMERCIAL,
+        "advertiser": "Boulangerie du Pont",
+        "starts_on": NOW.date() - timedelta(days=1),
+        "created_at": NOW,
+    }
+    campaign = Campaign(**fields | overrides)
+    db.add(campaign)
+    db.flush()
+    return campaign
+
+
+def make_announcement(db: Session, campaign: Campaign, **overrides: Any) -> Announcement:
+    """In French and English, with a picture and a link."""
+    fields: dict[str, Any] = {
+        "campaign": campaign,
+        "image": PICTURE,
+        "image_type": "image/webp",
+        "image_width": 800,
+        "image_height": 450,
+        "link": LINK,
+        "created_at": NOW,
+        "texts": [
+            AnnouncementText(language="fr", title="Le pain du pont", text="Chaud à sept heures.", image_text="Un pain"),
+            AnnouncementText(language="en", title="Bread by the bridge", text="Hot at seven.", image_text="A loaf"),
+        ],
+    }
+    announcement = Announcement(**fields | overrides)
+    db.add(announcement)
+    db.flush()
+    return announcement
+
+
+def counted(db: Session) -> tuple[int, int, int]:
+    """Displays, views and clicks of everything, everywhere."""
+    day = AnnouncementDay
+    sums = db.execute(select(func.sum(day.displays), func.sum(day.views), func.sum(day.clicks))).one()
+    return tuple(int(each or 0) for each in sums)  # type: ignore[return-value]
+
+
+def turns(db: Session) -> list[AnnouncementView]:
+    return list(db.scalars(select(AnnouncementView).order_by(AnnouncementView.shown_at)))
