@@ -9,9 +9,11 @@ from uuid import UUID
 
 from flask import Response, request
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
-from hotspot.models import AnnouncementView
+from hotspot.models import AnnouncementView, Grant
 from hotspot.portal_links import announcement_token, picture_token, turn_of_token
+from hotspot.services.announcing import Rotation, load_rotation
 from hotspot.values import CampaignKind
 from hotspot.wording import LANGUAGES
 from portal.answers import page
@@ -99,6 +101,13 @@ def announcement_page(
     if left and not stands_still:
         answer.headers["Refresh"] = str(ceil(left))
     return answer
+
+
+def rotation_of(db: Session, grant: Grant, now: datetime) -> Rotation:
+    """Read once in two seconds: with hundreds of campaigns it is the dearest part of a turn. Those who come together
+    may be shown the same, and pass a campaign's cap of the day by some views; the shares come out even."""
+    day = now.astimezone(grant.site.hours.zone).date()
+    return resources().rotations.get((grant.site_id, day), lambda: load_rotation(db, grant.site, now))
 
 
 def turn_of_request() -> UUID | None:

@@ -22,6 +22,7 @@ from hotspot.adapters.returning_devices import ReturningDevices
 from hotspot.adapters.survey_turns import SurveyTurns
 from hotspot.db import Database
 from hotspot.sealing import Vault
+from hotspot.services.announcing import Rotation
 from hotspot.services.arriving import Place
 from hotspot.services.offers import SiteShown
 from hotspot.settings import Settings
@@ -83,6 +84,8 @@ class Resources:
     places: Memory[KnownPlace | None] = field(default_factory=Memory)
     gateways: Memory[tuple[str, str] | None] = field(default_factory=Memory)
     """By the address that a browser's requests come from: the NAS that it stands behind."""
+    rotations: Memory[Rotation] = field(default_factory=Memory)
+    """By site and day: what may be shown there."""
     sites: Memory[SiteShown] = field(default_factory=Memory)
     pages: Memory[DrawnPage] = field(default_factory=lambda: Memory(size=512))
     """Welcome pages without their arrival token."""

@@ -45,7 +45,8 @@ class Completion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What may be shown at a site today, and how often each was, everywhere. The same for every visitor for a while."""
+    """What may be shown at a site today, and how often each was, everywhere. The same for every visitor: it may be kept
+    for a few seconds."""
 
     day: date
     candidates: Sequence[Candidate]
@@ -106,6 +107,9 @@ def begin_turn(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> 
     if begun is not None:
         return begun
     chosen = _choose(db, grant, rotation, now)
+    if chosen is not None and not _may_still_be_shown(db, chosen):  # paused since the rotation was read
+        rotation = load_rotation(db, grant.site, now)
+        chosen = _choose(db, grant, rotation, now)
     if chosen is None:
         return None
     turn = _turn(grant, rotation.day, now)
@@ -207,6 +211,11 @@ def _is_open(device_mac: str, now: datetime) -> ColumnElement[bool]:
         & AnnouncementView.completed_at.is_(None)
         & (AnnouncementView.shown_at > now - TURN_LIFE)
     )
+
+
+def _may_still_be_shown(db: Session, chosen: Candidate) -> bool:
+    found = select(Announcement.id).join(Campaign).where(Announcement.id == chosen.announcement_id, _MAY_BE_SHOWN)
+    return db.scalar(found) is not None
 
 
 def _turn(grant: Grant, day: date, now: datetime) -> AnnouncementView:

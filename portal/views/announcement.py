@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from hotspot.adapters.rate_limit import ANNOUNCEMENT, Attempt
 from hotspot.models import Announcement
 from hotspot.portal_links import announcement_of_picture
-from hotspot.services.announcing import begin_turn, complete_turn, load_rotation, pass_turn
+from hotspot.services.announcing import begin_turn, complete_turn, pass_turn
 from hotspot.services.arriving import find_live_grant, get_redirect_secret
 from hotspot.services.signing_in import Announced, SignedIn, sign_in_again
 from hotspot.values import RefusalReason, Refuse
-from portal.announcement_page import AnnouncementShown, announcement_page, turn_of_request
+from portal.announcement_page import AnnouncementShown, announcement_page, rotation_of, turn_of_request
 from portal.arrival import Arrival
 from portal.language import language
 from portal.letting_in import see_other
@@ -90,7 +90,7 @@ def _show_what_is_due(db: Session, arrival: Arrival) -> tuple[Step, Announcement
     if isinstance(step, Refuse) or isinstance(step[0], SignedIn):
         return step, None
     grant = step[0].grant
-    turn = begin_turn(db, grant, load_rotation(db, grant.site, now), now)
+    turn = begin_turn(db, grant, rotation_of(db, grant, now), now)
     if turn is not None:
         return step, AnnouncementShown.of(turn)
     pass_turn(db, grant, now)  # the last one that could be shown was just capped or paused

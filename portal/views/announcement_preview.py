@@ -24,8 +24,10 @@ _PATH = "/announcement/preview"
 
 @blueprint.get(_PATH)
 def get_preview() -> Response:
-    token, shown = request.values.get("preview", ""), _shown(_preview())
-    answer = announcement_page(shown, address=f"{_PATH}?preview={token}", action=_PATH, hidden={"preview": token})
+    token, preview = _asked()
+    answer = announcement_page(
+        _shown(preview), address=f"{_PATH}?preview={token}", action=_PATH, hidden={"preview": token}
+    )
     answer.headers.pop("Refresh", None)  # it stands still, to be looked at
     return answer
 
@@ -33,33 +35,39 @@ def get_preview() -> Response:
 @blueprint.post(_PATH)
 def post_preview() -> Response:
     """The button of the page, pressed."""
-    preview = _preview()
-    title = gettext("Here the visitor goes on to the internet.")
-    return page("message.html", title=title, what_to_do="", site=shown_site(preview.site_id))
+    _, preview = _asked()
+    return page(
+        "message.html",
+        site=shown_site(preview.site_id),
+        title=gettext("Here the visitor goes on to the internet."),
+        what_to_do=gettext("This was only a preview: nothing was counted."),
+    )
 
 
-def _preview() -> Preview:
+def _asked() -> tuple[str, Preview]:
     made = resources()
-    preview = preview_of_token(made.vault, request.values.get("preview", ""), made.clock())
+    token = request.values.get("preview", "")
+    preview = preview_of_token(made.vault, token, made.clock())
     if preview is None:
         abort(HTTPStatus.NOT_FOUND)
     may_be_framed_by(made.settings.public_staff)
-    return preview
+    return token, preview
 
 
 def _shown(preview: Preview) -> AnnouncementShown:
     made = resources()
+    now = made.clock()
+    shown_at = now - preview.length if preview.is_over else now
     with made.database.reading() as db:
         announcement = db.get(Announcement, preview.announcement_id)
         if announcement is None:
             abort(HTTPStatus.NOT_FOUND)
-        now = made.clock()
-        shown_at = now - preview.length if preview.is_over else now
-        turn = AnnouncementView(  # written nowhere
-            id=uuid4(),
-            announcement=announcement,
-            site_id=preview.site_id,
-            shown_at=shown_at,
-            ready_at=shown_at + preview.length,
+        return AnnouncementShown.of(  # a turn that is written nowhere
+            AnnouncementView(
+                id=uuid4(),
+                announcement=announcement,
+                site_id=preview.site_id,
+                shown_at=shown_at,
+                ready_at=shown_at + preview.length,
+            )
         )
-        return AnnouncementShown.of(turn)

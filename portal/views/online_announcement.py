@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from hotspot.adapters.rate_limit import ANNOUNCEMENT, Attempt
 from hotspot.models import Grant
 from hotspot.portal_links import announcement_token, grant_of_token
-from hotspot.services.announcing import begin_turn, find_last_link, load_rotation
+from hotspot.services.announcing import begin_turn, find_last_link
 from hotspot.services.online import Online, show_grant
 from hotspot.services.renewing import complete_ahead, look_ahead
-from portal.announcement_page import AnnouncementShown, announcement_page, turn_of_request
+from portal.announcement_page import AnnouncementShown, announcement_page, rotation_of, turn_of_request
 from portal.language import language, local_moment, speak
 from portal.letting_in import see_other
 from portal.protection import is_fetched_ahead
@@ -76,7 +76,7 @@ def get_ahead(token: str) -> Response:
             online = show_grant(db, grant.id, now, made.settings, signed_in_at=None)
             ahead = look_ahead(db, online, now, made.settings) if online is not None else None
             if ahead is not None and ahead.may_be_seen_now:
-                turn = begin_turn(db, grant, load_rotation(db, grant.site, now), now)
+                turn = begin_turn(db, grant, rotation_of(db, grant, now), now)
                 shown = AnnouncementShown.of(turn) if turn is not None else None
     if shown is None:
         return _to_the_visit(token)

@@ -30,6 +30,7 @@ def test_where_an_access_point_stands_is_changed_while_all_runs(
     listed.arrive()
     expect(listed.page.get_by_role("heading", level=1)).to_have_text(SQUARE)
     listed.sign_in_by_one_tap()
+    listed.see_the_announcement()
     listed.expect_online()
     expect_online_at(desk, listed, SQUARE)
     expect_online_at(desk, unlisted, LIBRARY)

@@ -70,6 +70,7 @@ def test_from_the_router_to_the_internet_and_out_again(
     visitor.arrive()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Place de la République")
     visitor.sign_in_by_one_tap()
+    visitor.see_the_announcement()
     visitor.expect_online()
     online = visitor.page.url
     visitor.expect_pretend_internet()

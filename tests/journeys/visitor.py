@@ -67,6 +67,11 @@ class Visitor:
     def sign_in_by_one_tap(self) -> None:
         self.open_offer("Accès libre").get_by_role("button", name=CONNECT).click()
 
+    def see_the_announcement(self) -> None:
+        """Its page loads itself again when its time is over; then it has the button."""
+        expect(self.page.locator(".hero")).to_contain_text(re.compile("Publicité|Les nouvelles de votre ville"))
+        self.page.get_by_role("button", name="Continuer vers Internet").click()
+
     def open_offer(self, title: str) -> Locator:
         card = self.page.locator(".card", has=self.page.get_by_role("heading", name=title))
         summary = card.locator(":scope > summary")
