@@ -29,7 +29,7 @@ from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.settings import Settings
-from hotspot.values import CampaignKind, SiteKind, Way, normalise_called_station
+from hotspot.values import CampaignKind, SiteKind, Way, normalise_called_station, print_mac
 from parvis.demo_town import SSID
 
 GATEWAYS = 8
@@ -107,8 +107,13 @@ def _gateway(nas: Nas, vault: Vault) -> dict[str, Any]:
         "source_address": nas.addresses[0].network.removesuffix("/32"),
         "coa_port": nas.coa_port,
         "places": [
-            {"name": each.name, "called_station_id": each.called_station_id, "ssid": SSID, "site": each.site.name}
-            for each in nas.access_points
+            {
+                "name": each.name,
+                "called_station_id": print_mac(each.called_station_id, "-").upper(),
+                "ssid": SSID,
+                "site": each.site.name,
+            }
+            for each in sorted(nas.access_points, key=lambda point: point.called_station_id)
         ],
     }
 

@@ -20,7 +20,9 @@ from hotspot.services.staff import sign_in_staff
 from hotspot.settings import load_settings
 from parvis import demo_town
 from parvis.cli import main
+from parvis.demo_fleet import GATEWAYS
 from simulator.config import read_config
+from simulator.fleet.config import read_fleet
 from tests import factories
 from tests.parvis.conftest import Run, free_environment
 
@@ -195,3 +197,14 @@ def test_forgetting_leaves_an_installation_alone(parvis: Run, var: Path) -> None
 
     assert "There is no demonstration" in result.stdout
     assert (var / "parvis.sqlite3").exists()
+
+
+def test_the_fleet_is_there_when_it_is_asked_for(prepared: Path, parvis: Run, environment: dict[str, str]) -> None:
+    assert not (prepared / "fleet.json").exists()
+
+    assert parvis("demo", "--prepare", "--fleet", **environment).exit_code == 0
+    assert len(read_fleet(prepared / "fleet.json").gateways) == GATEWAYS
+    assert stat.S_IMODE((prepared / "fleet.json").stat().st_mode) == 0o600
+
+    assert parvis("demo", "--forget", **environment).exit_code == 0
+    assert not (prepared / "fleet.json").exists()

@@ -1,12 +1,14 @@
 """`parvis simulate`: virtual phones at an installation that runs, and its books beside what they have lived through."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from hotspot.clock import clock_of
 from hotspot.db import Database, open_database
@@ -14,9 +16,10 @@ from hotspot.models import Grant, Organisation, WifiSession
 from hotspot.sealing import Vault
 from hotspot.settings import Settings, load_settings
 from hotspot.values import TerminateCause
-from parvis.demo_fleet import load_fleet
+from parvis.demo_fleet import VOUCHERS, load_fleet
 from parvis.fleet_books import compare_books
 from parvis.programs import is_well
+from simulator.fleet.config import load_fleet as read_fleet
 from simulator.fleet.truth import Told, TrueSession, Truth, read_truth
 from tests import factories
 from tests.fixtures.processes import running
@@ -35,16 +38,26 @@ def fast(environment: dict[str, str], installed: Settings) -> dict[str, str]:
 
 
 @pytest.fixture
-def fleet_file(fast: dict[str, str], tmp_path: Path) -> Path:
+def load(fast: dict[str, str]) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Registers the fleet, as each start of the demonstration does; what its file holds."""
     settings = load_settings(fast)
     database, vault = open_database(settings), Vault(settings.secret_key.get_secret_value())
     with database.transaction() as db:
-        commune = db.query(Organisation).one()
-        factories.make_terms(db, organisation=commune)
-        coa_port, now = int(fast["PARVIS_COA_PORT"]), clock_of(settings)()
-        fleet = load_fleet(db, commune, now, vault=vault, settings=settings, coa_port=coa_port)
+        factories.make_terms(db, organisation=db.scalars(select(Organisation)).one())
+
+    def register() -> dict[str, Any]:
+        with database.transaction() as db:
+            commune, now = db.scalars(select(Organisation)).one(), clock_of(settings)()
+            coa_port = int(fast["PARVIS_COA_PORT"])
+            return load_fleet(db, commune, now, vault=vault, settings=settings, coa_port=coa_port)
+
+    yield register
     database.dispose()
-    (tmp_path / "fleet.json").write_text(json.dumps(fleet))
+
+
+@pytest.fixture
+def fleet_file(load: Callable[[], dict[str, Any]], tmp_path: Path) -> Path:
+    (tmp_path / "fleet.json").write_text(json.dumps(load()))
     return tmp_path / "fleet.json"
 
 
@@ -77,6 +90,20 @@ def test_thirty_phones_live_a_quarter_of_an_hour_and_every_promise_is_kept(
     assert report["accounting"]["sessions compared"] == len(read_truth(kept).sessions) > 20
     assert not [name for name in report["counted"] if "fell over" in name]
     assert parvis("simulate", "compare", str(kept), **fast).exit_code == result.exit_code
+
+
+def test_the_next_start_has_the_same_gateways_and_fresh_vouchers(
+    load: Callable[[], dict[str, Any]],
+) -> None:
+    first, second = (read_fleet(json.dumps(load())) for _ in range(2))
+
+    assert first.gateways == second.gateways
+    assert {name: site.promises for name, site in first.sites.items()} == {
+        name: site.promises for name, site in second.sites.items()
+    }
+    [before], [after] = ([each.vouchers for each in town.sites.values() if each.vouchers] for town in (first, second))
+    assert len(before) == len(after) == VOUCHERS
+    assert not set(before) & set(after)
 
 
 def test_a_fleet_file_that_is_none_is_said_to_be(parvis: Run, tmp_path: Path) -> None:
