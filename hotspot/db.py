@@ -1,5 +1,6 @@
 """The database: declarative base, column types, and the two kinds of transaction. SQLite and PostgreSQL."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from hotspot.settings import Settings
 
 _GRACE = 1.0
 """Seconds after its patience in which a server may still say so itself."""
+_SQLITE_PATIENCE = 5.0
+"""Seconds that a writer waits for its turn."""
 _SIGNS_OF_LIFE = {"keepalives_idle": 1, "keepalives_interval": 1}
 """Seconds. Whoever waits for a row sends nothing that could stay unacknowledged: asked for a sign of life every second,
 a server that has vanished is found out within `tcp_user_timeout`, not after the two hours that Linux waits to ask."""
@@ -92,6 +95,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._writing = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -99,8 +103,22 @@ class Database:
 
         On SQLite the write lock is taken at once (BEGIN IMMEDIATE): two writers wait for each other instead of failing.
         """
-        with self._opened(sqlite_begin="BEGIN IMMEDIATE") as db, db.begin():
+        with self._turn_to_write(), self._opened(sqlite_begin="BEGIN IMMEDIATE") as db, db.begin():
             yield db
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """SQLite's writers look now and then whether it is their turn, and with eight threads some look in vain for
+        seconds. Those of one process are woken instead, so that one of them at a time plays that lottery."""
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=_SQLITE_PATIENCE):
+            raise Unavailable("database")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def at_once(self) -> Iterator[Session]:
@@ -181,13 +199,15 @@ class _PatientConnection(psycopg.Connection[Any]):
 
 
 def _open_sqlite(address: str) -> Engine:
-    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False})
+    arguments = {"timeout": _SQLITE_PATIENCE, "check_same_thread": False}
+    engine = create_engine(address, hide_parameters=True, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver opens no transaction of its own: `_begin` does
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        patience = f"busy_timeout={_SQLITE_PATIENCE * 1000:.0f}"
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", patience):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -157,7 +157,9 @@ def prepare(*, with_fleet: bool = False) -> None:
             secrets = Secrets(vault.open(nas.secret_sealed), vault.open(nas.redirect_secret_sealed or b""))
             voucher = demo_town.unused_voucher(db, now, vault)
             if with_fleet:
-                demo.write_fleet(demo_fleet.load_fleet(db, now, vault, settings, demo.ports.coa_port))
+                commune, coa_port = nas.organisation, demo.ports.coa_port
+                fleet = demo_fleet.load_fleet(db, commune, now, vault=vault, settings=settings, coa_port=coa_port)
+                demo.write_fleet(fleet)
     except demo_town.NotTheTown as error:
         place = f"the database of {settings.var_dir.absolute()}" if not settings.database_url else "PARVIS_DATABASE_URL"
         raise StartError(f"The demonstration cannot be loaded into {place}: {error}.") from error

@@ -29,8 +29,8 @@ from hotspot.sealing import Vault
 from hotspot.services import vouchers
 from hotspot.services.nases import make_secret
 from hotspot.settings import Settings
-from hotspot.values import CampaignKind, SiteKind, Way, normalise_called_station
-from parvis.demo_town import SSID, get_access_point
+from hotspot.values import CampaignKind, SiteKind, Way, normalise_called_station, print_mac
+from parvis.demo_town import SSID
 
 GATEWAYS = 8
 VOUCHERS = 200
@@ -43,9 +43,10 @@ _OCTETS = 80_000_000
 _SHARES = {MARKET: 3.0, GARDEN: 2.0, LIBRARY: 1.5, HALL: 1.0}
 
 
-def load_fleet(db: Session, now: datetime, vault: Vault, settings: Settings, coa_port: int) -> dict[str, Any]:
+def load_fleet(
+    db: Session, commune: Organisation, now: datetime, *, vault: Vault, settings: Settings, coa_port: int
+) -> dict[str, Any]:
     """The fleet file. What is not there yet is made; the hall closes `OPEN_FOR` after each start."""
-    commune = get_access_point(db).organisation
     sites = {site.name: site for site in db.scalars(select(Site).where(Site.name.in_(_SHARES)))}
     if not sites:
         sites = _make(db, commune, now, vault)
@@ -106,8 +107,13 @@ def _gateway(nas: Nas, vault: Vault) -> dict[str, Any]:
         "source_address": nas.addresses[0].network.removesuffix("/32"),
         "coa_port": nas.coa_port,
         "places": [
-            {"name": each.name, "called_station_id": each.called_station_id, "ssid": SSID, "site": each.site.name}
-            for each in nas.access_points
+            {
+                "name": each.name,
+                "called_station_id": print_mac(each.called_station_id, "-").upper(),
+                "ssid": SSID,
+                "site": each.site.name,
+            }
+            for each in sorted(nas.access_points, key=lambda point: point.called_station_id)
         ],
     }
 

@@ -218,7 +218,7 @@ class VirtualPhone:
             if self._session is not None:
                 self._arrive(page, occasion)
                 return
-            if page.path == "/announcement":
+            if _is_announcement(page):
                 if occasion is None:
                     raise Failed("an announcement where none was promised")
                 occasion.shown = True
@@ -246,7 +246,7 @@ class VirtualPhone:
         if occasion is not None and known is not None and known.ends_at > self._asked_at + 60:
             occasion.by_form = True
         page = await self._timed(self._browser.submit(form, self._typed(form)))
-        if page.path == "/announcement":  # so the visit has begun
+        if _is_announcement(page):  # so the visit has begun
             self._own_rights.visit(self._site, self._promise(self._site), self._asked_at)
         self._asked_at = None
         return page
@@ -280,7 +280,7 @@ class VirtualPhone:
                 rights, before = self._own_rights, self._own_rights.seen_at
                 rights.seen_at = self._clock.now()  # the session that follows begins before we have the answer
                 page = await self._timed(self._browser.submit(form))
-                if page.path == "/announcement":
+                if _is_announcement(page):
                     rights.seen_at = before
                     self._truth.counts["announcements that began again"] += 1
                     continue
@@ -291,7 +291,7 @@ class VirtualPhone:
             self._browser.hang_up()
             await self._clock.sleep(page.refresh_after or 5.0)
             page = await self._timed(self._browser.get(page.url))
-            if page.path != "/announcement":
+            if not _is_announcement(page):
                 return page
         raise Failed("an announcement without an end")
 
@@ -338,7 +338,7 @@ class VirtualPhone:
         session, occasion = self._session, self._occasion()
         await self._read()
         page = await self._timed(self._browser.submit(form) if form else self._browser.get(link or ""))
-        if page.path != "/announcement" or occasion is None or session is None:
+        if not _is_announcement(page) or occasion is None or session is None:
             raise Failed(f"no announcement ahead: {page.status} {page.title}")
         occasion.shown = occasion.ahead = True
         await self._look_at(page, occasion)
@@ -406,6 +406,11 @@ class VirtualPhone:
     async def _read(self) -> None:
         self._browser.hang_up()
         await self._clock.sleep(self._rng.uniform(*_READING))
+
+
+def _is_announcement(page: Page) -> bool:
+    """On the way in, or ahead of its time."""
+    return page.path.endswith("/announcement")
 
 
 def _is_ready(page: Page) -> bool:

@@ -13,7 +13,7 @@ _BY_SERVER = ("Session-Timeout", "Admin-Reset")
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Verdict:
     name: str
     kept: bool
     detail: str
@@ -23,7 +23,7 @@ class Promise:
 class Report:
     figures: Mapping[str, Any]
     """By section, then by name."""
-    promises: Sequence[Promise]
+    promises: Sequence[Verdict]
 
     @property
     def is_kept(self) -> bool:
@@ -63,7 +63,7 @@ def make_report(truth: Truth, accounting: Counter[str] | None = None) -> Report:
     if accounting is not None:
         errors = sum(count for kind, count in accounting.items() if kind.startswith("error"))
         detail = f"{errors} errors in {accounting['sessions compared']} sessions"
-        promises.append(Promise("accounting is the truth", errors == 0, detail))
+        promises.append(Verdict("accounting is the truth", errors == 0, detail))
     return Report(figures, promises)
 
 
@@ -83,13 +83,13 @@ def _run(truth: Truth) -> dict[str, Any]:
     }
 
 
-def _punctual(truth: Truth) -> Promise:
+def _punctual(truth: Truth) -> Verdict:
     """Else the other promises tell of the simulator, not of the installation."""
     most = truth.interim_interval / 10
     detail = (
         f"{truth.worst_lateness:.1f} s of the town late at the worst; beyond {most:.0f} s let time pass more slowly"
     )
-    return Promise("the simulator itself is in time", truth.worst_lateness < most, detail)
+    return Verdict("the simulator itself is in time", truth.worst_lateness < most, detail)
 
 
 def _sign_ins(truth: Truth) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _early_by(occasion: Occasion) -> float:
     return occasion.every - (occasion.every if occasion.connected is None else occasion.connected)
 
 
-def _announcements(truth: Truth) -> tuple[dict[str, Any], Promise]:
+def _announcements(truth: Truth) -> tuple[dict[str, Any], Verdict]:
     occasions = [each for each in truth.occasions if not each.ahead]
     due = [each for each in occasions if _is_due(each)]
     missed = [each for each in due if not each.shown]
@@ -138,10 +138,10 @@ def _announcements(truth: Truth) -> tuple[dict[str, Any], Promise]:
         "seen ahead": sum(each.ahead for each in truth.occasions),
     }
     detail = f"{len(shown)} shown, {len(due)} due, {len(broken)} off by more than {tolerance} s"
-    return figures, Promise("announcements are shown when they are due", not broken, detail)
+    return figures, Verdict("announcements are shown when they are due", not broken, detail)
 
 
-def _cuts(truth: Truth) -> tuple[dict[str, Any], Promise]:
+def _cuts(truth: Truth) -> tuple[dict[str, Any], Verdict]:
     ended = [each for each in truth.sessions if each.ended_at is not None and each.limit_at is not None]
     over = {id(each): _over_by(each) for each in ended}
     beyond = [each for each in ended if over[id(each)] > truth.interim_interval]
@@ -161,7 +161,7 @@ def _cuts(truth: Truth) -> tuple[dict[str, Any], Promise]:
     figures["cut by volume"] = {"sessions": len(full), "octets too many, worst": most}
     figures["beyond a limit by more than an interim"] = len(beyond)
     detail = f"{len(beyond)} of {len(ended)} sessions beyond a limit by more than {truth.interim_interval} s"
-    return figures, Promise("no session goes on beyond its limit", not beyond, detail)
+    return figures, Verdict("no session goes on beyond its limit", not beyond, detail)
 
 
 def _over_by(session: TrueSession) -> float:

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from hotspot.db import Database, open_database
@@ -130,6 +131,24 @@ def test_two_writers_wait_for_each_other(any_database: Database) -> None:
         assert (order, count) == (["slow", "quick"], 1)
     with any_database.reading() as db:
         assert db.scalar(select(func.count()).select_from(Organisation)) == 2
+
+
+def test_no_writer_of_a_process_is_left_to_the_lottery_of_sqlite(database: Database) -> None:
+    """Even if SQLite itself does not wait at all, each gets its turn."""
+
+    @event.listens_for(database.engine, "checkout")
+    def _is_impatient(connection: Any, _record: object, _proxy: object) -> None:
+        connection.execute("PRAGMA busy_timeout=0")
+
+    def write(number: int) -> None:
+        with database.transaction() as db:
+            make_organisation(db, name=f"Town {number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(40)))
+
+    with database.reading() as db:
+        assert db.scalar(select(func.count()).select_from(Organisation)) == 40
 
 
 def test_readers_do_not_wait_for_a_writer(any_database: Database) -> None:

@@ -21,7 +21,9 @@ from hotspot.services.surveys import get_survey, results
 from hotspot.settings import load_settings
 from parvis import demo_town
 from parvis.cli import main
+from parvis.demo_fleet import GATEWAYS
 from simulator.config import read_config
+from simulator.fleet.config import read_fleet
 from tests import factories
 from tests.parvis.conftest import Run, free_environment
 
@@ -210,3 +212,14 @@ def test_the_librarys_survey_is_open_and_tells_three_months(prepared: Path) -> N
     assert len(months) >= 2  # on the first morning of a month the one before is not told yet
     assert any(None in each.questions[0].groups for each in months)
     assert any(each.questions[0].total is not None for each in months)
+
+
+def test_the_fleet_is_there_when_it_is_asked_for(prepared: Path, parvis: Run, environment: dict[str, str]) -> None:
+    assert not (prepared / "fleet.json").exists()
+
+    assert parvis("demo", "--prepare", "--fleet", **environment).exit_code == 0
+    assert len(read_fleet(prepared / "fleet.json").gateways) == GATEWAYS
+    assert stat.S_IMODE((prepared / "fleet.json").stat().st_mode) == 0o600
+
+    assert parvis("demo", "--forget", **environment).exit_code == 0
+    assert not (prepared / "fleet.json").exists()

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from simulator.fleet.report import Promise, Report, make_report, percentile
+from simulator.fleet.report import Report, Verdict, make_report, percentile
 from simulator.fleet.truth import Occasion, SignIn, TrueSession, Truth
 
 MAC = "02aabbccddee"
@@ -26,7 +26,7 @@ def a_session(ended_at: float, cause: str = "Session-Timeout", limit_at: float =
     return session
 
 
-def promise(report: Report, words: str) -> Promise:
+def promise(report: Report, words: str) -> Verdict:
     [found] = [each for each in report.promises if words in each.name]
     return found
 
