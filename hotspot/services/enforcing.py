@@ -31,7 +31,7 @@ from hotspot.models import (
 from hotspot.models.site import as_hours
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
-from hotspot.services.allowances import VIEWS_KEPT
+from hotspot.services.allowances import VIEWS_KEPT, since_announcement, time_of_visit
 from hotspot.services.overdrawing import in_parts, overdrawn
 from hotspot.services.wishes import ask
 from hotspot.settings import Settings
@@ -64,9 +64,9 @@ def enforce(db: Session, now: datetime, settings: Settings) -> int:
     for session_id, why in (
         *_of_ended_grants(db, now),
         *_of_closed_sites(db, now),
-        *_of_used_up_visits(db, heard),
+        *_of_used_up_visits(db, heard, now, settings),
         *overdrawn(db, [each for each in heard if each.has_periods], now, settings),
-        *_of_overdue_announcements(db, heard, now),
+        *_of_overdue_announcements(db, heard, now, settings),
     ):
         found.setdefault(why, []).append(session_id)
     return sum(
@@ -158,8 +158,9 @@ def _by_site(rows: Iterable[Any]) -> Mapping[int, list[Any]]:
     return found
 
 
-def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
-    """By what has been reported, live sessions and past ones together."""
+def _of_used_up_visits(db: Session, heard: Sequence[Heard], now: datetime, settings: Settings) -> Found:
+    """By what has been reported, live sessions and past ones together. Sums are quick, but count twice what two
+    gateways count of one device: whose time they say is used up is looked at once more."""
     limited = {
         each.grant_id: each
         for each in heard
@@ -186,7 +187,9 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
             if any(limit is not None and octets >= limit for octets, limit in volumes):
                 why[grant_id] = WishReason.VOLUME_USED_UP
             elif allowed.time_allowed is not None and seconds >= allowed.time_allowed.total_seconds():
-                why[grant_id] = WishReason.TIME_USED_UP
+                grant = db.get_one(Grant, grant_id)
+                if time_of_visit(db, grant, now, settings) >= allowed.time_allowed:
+                    why[grant_id] = WishReason.TIME_USED_UP
     live = (
         select(WifiSession.id, Grant.id)
         .join(Grant, Grant.id == WifiSession.grant_id)
@@ -203,8 +206,9 @@ def _octet_limits(grant: Heard) -> tuple[int | None, int | None, int | None]:
     return grant.octets_allowed, grant.upload_octets_allowed, grant.download_octets_allowed
 
 
-def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime) -> Found:
-    """Their gateway was told when the next one comes, and has gone on. Connection time, as reported."""
+def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime, settings: Settings) -> Found:
+    """Their gateway was told when the next one comes, and has gone on. Connection time, as reported; and looked at once
+    more, like that of a visit."""
     waiting = [
         each for each in heard if each.announcement_every is not None and not Zone(each.kind, each.is_wifi4eu).is_free
     ]
@@ -216,7 +220,13 @@ def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime
         (each.id, WishReason.ANNOUNCEMENT_DUE)
         for each in waiting
         if since.get(each.device_mac, 0) >= each.announcement_every.total_seconds()
+        and _is_overdue(db, each, now, settings)
     ]
+
+
+def _is_overdue(db: Session, waiting: Heard, now: datetime, settings: Settings) -> bool:
+    since = since_announcement(db, db.get_one(Grant, waiting.grant_id), now, settings)
+    return since is not None and since >= waiting.announcement_every
 
 
 def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> Iterator[tuple[str, float]]:
