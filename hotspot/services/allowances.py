@@ -86,25 +86,11 @@ def usage_of(db: Session, grant: Grant, now: datetime, settings: Settings) -> Us
         day = _sum_since(parts, day_began) + _without(given, day_began)
         week = _sum_since(parts, week_began) + _without(given, week_began)
     return Usage(
-        visit=_of_visit(db, grant, now, stale_after),
+        visit=_sum_since(_parts(db, Grant.id == grant.id, now, stale_after), None),
         day=day,
         week=week,
         since_announcement=_since_announcement(db, grant, now, stale_after),
     )
-
-
-def time_of_visit(db: Session, grant: Grant, now: datetime, settings: Settings) -> timedelta:
-    """What `usage_of` says of the visit, alone."""
-    return _of_visit(db, grant, now, settings.stale_after).time
-
-
-def since_announcement(db: Session, grant: Grant, now: datetime, settings: Settings) -> timedelta | None:
-    """What `usage_of` says of announcements, alone."""
-    return _since_announcement(db, grant, now, settings.stale_after)
-
-
-def _of_visit(db: Session, grant: Grant, now: datetime, stale_after: timedelta) -> Used:
-    return _sum_since(_parts(db, Grant.id == grant.id, now, stale_after), None)
 
 
 def once_open(decision: Admit | Refuse, hours: Hours) -> Admit | Refuse:

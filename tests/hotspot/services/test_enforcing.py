@@ -112,6 +112,15 @@ def test_a_gateway_that_counts_itself_has_a_moment_to_report_the_end(
         assert len(asked(db, now + timedelta(seconds=20))) == 1
 
 
+def test_who_reports_every_ten_seconds_is_overlooked_by_no_run(
+    database: Database, settings: Settings, now: datetime
+) -> None:
+    often = settings.model_copy(update={"interim_interval": timedelta(seconds=10)})
+    with database.transaction() as db:
+        online(db, {"octets_allowed": 1000}, download_octets=2000, updated_at=now)
+        assert enforce(db, now + timedelta(seconds=9), often) == 1
+
+
 def test_each_cause_is_asked_once(any_database: Database, asked: Asked, settings: Settings, now: datetime) -> None:
     with any_database.transaction() as db:
         online(db, {"octets_allowed": 1000}, download_octets=2000, updated_at=now)
