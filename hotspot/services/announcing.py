@@ -31,7 +31,13 @@ from hotspot.services.allowances import announcement_every, zone_of
 TURN_LIFE = timedelta(minutes=30)
 """A page that was left open for longer begins anew."""
 
-_MAY_BE_SHOWN = Announcement.retired_at.is_(None) & Campaign.paused_at.is_(None) & Campaign.ended_at.is_(None)
+_MAY_BE_SHOWN = (
+    Announcement.retired_at.is_(None)
+    & Announcement.texts.any()
+    & Campaign.paused_at.is_(None)
+    & Campaign.ended_at.is_(None)
+)
+"""What has no words is not shown: its page would have nothing to say."""
 
 
 class Completion(StrEnum):
@@ -55,8 +61,7 @@ class Rotation:
 
 
 def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
-    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it. What has no
-    words is not shown: its page would have nothing to say."""
+    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it."""
     day = now.astimezone(site.hours.zone).date()
     everywhere = ~select(CampaignSite.campaign_id).where(CampaignSite.campaign_id == Campaign.id).exists()
     here = select(CampaignSite.campaign_id).where(CampaignSite.site_id == site.id)
@@ -76,7 +81,6 @@ def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
         .join(Campaign, Campaign.id == Announcement.campaign_id)
         .where(
             _MAY_BE_SHOWN,
-            Announcement.texts.any(),
             Campaign.starts_on <= day,
             or_(Campaign.ends_on.is_(None), Campaign.ends_on >= day),
             Campaign.organisation_id.in_([each.id for each in site.organisation.line]),
