@@ -42,7 +42,12 @@ class KnownDevices:
             packed = self._redis.get(_key(site_id, device_mac))
         except RedisError as error:
             raise Unavailable("redis") from error
-        return KnownDevice(*unpack_terms(json.loads(packed))) if isinstance(packed, bytes) else None
+        if not isinstance(packed, bytes):
+            return None
+        try:
+            return KnownDevice(*unpack_terms(json.loads(packed)))
+        except (ValueError, TypeError):  # packed by a version of us that knew less
+            return None
 
     def forget(self, devices: Iterable[tuple[int, str]]) -> None:
         """By site and device: their grants have ended before their time."""

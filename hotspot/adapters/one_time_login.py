@@ -122,6 +122,10 @@ def _pack(login: OneTimeLogin) -> bytes:
     return json.dumps([*name_and_place, pack_terms(login.terms, login.usage)]).encode()
 
 
-def _unpack(packed: bytes) -> OneTimeLogin:
-    name, password, nas_id, mac, terms = json.loads(packed)
-    return OneTimeLogin(name, password, nas_id, mac, *unpack_terms(terms))
+def _unpack(packed: bytes) -> OneTimeLogin | None:
+    """None for what another version of us has packed: while an upgrade goes on, its visitor signs in once more."""
+    try:
+        name, password, nas_id, mac, terms = json.loads(packed)
+        return OneTimeLogin(name, password, nas_id, mac, *unpack_terms(terms))
+    except (ValueError, TypeError):
+        return None

@@ -3,9 +3,11 @@
 A picture is never changed: what was counted is what was seen. Another picture is another announcement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -68,9 +70,14 @@ def change_announcement(
     _get_live(db, by, announcement.campaign_id)
     if announcement.retired_at is not None:
         raise Conflict("This announcement is not shown any more: add a new one.")
+    before = _facts(announcement)
     _say(announcement, _checked(words, link, has_picture=bool(announcement.image_type)), link)
     db.flush()
-    _note(db, by, "announcement.changed", announcement, now)
+    after = _facts(announcement)
+    pairs = {name: [before.get(name, ""), after.get(name, "")] for name in before | after}
+    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if changes:
+        _note(db, by, "announcement.changed", announcement, now, changes)
     return announcement
 
 
@@ -105,7 +112,7 @@ def _get_live(db: Session, by: Scope, campaign_id: int) -> Campaign:
 
 def _checked(words: Mapping[str, Words], link: str, *, has_picture: bool) -> Mapping[str, Words]:
     """What is said, in the languages in which something is."""
-    if link.strip() and (len(link) > LONGEST_LINK or not is_web_address(link.strip())):
+    if link.strip() and (len(link) > LONGEST_LINK or not is_web_address(link.strip()) or not link.isprintable()):
         raise InvalidInput(
             "A link is a whole http or https address, without a name or password in it: https://www.example.org/page.",
             field="link",
@@ -152,7 +159,24 @@ def _check(language: str, words: Words, *, has_picture: bool) -> None:
         raise InvalidInput("Say what the picture shows, for who cannot see it.", field=f"image_text_{language}")
 
 
-def _note(db: Session, by: Scope, action: str, announcement: Announcement, now: datetime) -> None:
+def _facts(announcement: Announcement) -> dict[str, str]:
+    """For the audit log: what was counted before a change was counted of other words."""
+    words = {
+        f"{name}_{each.language}": getattr(each, name)
+        for each in announcement.texts
+        for name in ("title", "text", "image_text")
+    }
+    return {"link": announcement.link} | words
+
+
+def _note(
+    db: Session,
+    by: Scope,
+    action: str,
+    announcement: Announcement,
+    now: datetime,
+    changes: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
     campaign = announcement.campaign
-    facts = {"announcement": title_of(announcement, LANGUAGES[0])}
+    facts: dict[str, Any] = {"announcement": title_of(announcement, LANGUAGES[0])} | dict(changes)
     audit.note(db, by, action, campaign.name, facts, now, organisation_id=campaign.organisation_id)

@@ -121,9 +121,9 @@ def unpacked(rows: Iterable[Sequence[Any]]) -> list[tuple[GrantBefore, datetime]
                 datetime.fromisoformat(ends_at),
                 RefusalReason(because),
                 None if seconds is None else timedelta(seconds=seconds),
-                timedelta(seconds=extra_seconds),
+                timedelta(seconds=extra[0] if extra else 0),  # none: noted by a version of us that gave none
             ),
             datetime.fromisoformat(became),
         )
-        for grant_id, ends_at, because, seconds, became, extra_seconds in rows
+        for grant_id, ends_at, because, seconds, became, *extra in rows
     ]

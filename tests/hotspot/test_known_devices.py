@@ -39,6 +39,12 @@ def test_all_of_it_comes_back(redis: "Redis", terms: GrantTerms, now: datetime) 
     assert known.find(ELSEWHERE, MAC) is None
 
 
+@pytest.mark.parametrize("packed", [b'[{"grant_id": "00"}, 420.0, 1234]', b"7"])
+def test_what_another_version_has_packed_is_not_known(redis: "Redis", packed: bytes) -> None:
+    redis.set(f"known:{HERE}:{MAC}", packed)
+    assert KnownDevices(redis).find(HERE, MAC) is None
+
+
 def test_it_is_kept_until_the_grant_ends(redis: "Redis", terms: GrantTerms, now: datetime) -> None:
     KnownDevices(redis).remember(HERE, MAC, terms, USAGE, now)
 

@@ -55,6 +55,15 @@ def test_what_is_stored_comes_back_whole(logins: OneTimeLogins, login: OneTimeLo
     assert logins.claim([Claim(login.user_name, b"first")]) == [login]
 
 
+@pytest.mark.parametrize("packed", [b'["name", "password", 1, "020000000001", "more"]', b'["name"]', b"3"])
+def test_what_another_version_has_packed_is_no_login(logins: OneTimeLogins, redis: "Redis", packed: bytes) -> None:
+    """And spoils no login of the same batch."""
+    made = make_one_time_login(1, DEVICE_MAC, TERMS, USAGE)
+    logins.store(made)
+    redis.set("login:another", packed)
+    assert logins.claim([Claim("another", b"first"), Claim(made.user_name, b"second")]) == [None, made]
+
+
 def test_a_grant_without_limits_comes_back_whole(logins: OneTimeLogins) -> None:
     made = make_one_time_login(1, DEVICE_MAC, GrantTerms(UUID(int=7), NOW), Usage())
     logins.store(made)

@@ -224,6 +224,23 @@ def test_the_list_tells_states_and_todays_figures_and_shares(town: Town) -> None
 # ---- what they show ----
 
 
+def test_the_audit_log_tells_other_words_and_another_link(town: Town) -> None:
+    """What was counted before was counted of those."""
+    words = {"fr": Words("Marché", "Le samedi")}
+    made = add_announcement(town.db, town.by, town.create().id, words, "https://marche.example", None, town.now)
+    now_in_english = {"fr": Words("Marché", "Le dimanche"), "en": Words("Market")}
+    for _ in range(2):
+        change_announcement(town.db, town.by, made.id, now_in_english, "https://boulangerie.example", town.now)
+
+    changed = town.db.scalars(select(AuditEntry).where(AuditEntry.action == "announcement.changed")).one()
+    assert changed.facts == {
+        "announcement": "Marché",
+        "link": ["https://marche.example", "https://boulangerie.example"],
+        "text_fr": ["Le samedi", "Le dimanche"],
+        "title_en": ["", "Market"],
+    }
+
+
 def test_words_are_kept_by_language_each_on_one_line(town: Town) -> None:
     words = {"fr": Words("Marché", "Le samedi,\r\n  de 8 h à 13 h"), "en": Words()}
 
@@ -250,6 +267,7 @@ def test_words_are_kept_by_language_each_on_one_line(town: Town) -> None:
         (MARKET, "https://x.example/" + "y" * 500, None, "link"),
         (MARKET, "https://x.example/a b", None, "link"),
         (MARKET, "https://x.example/\r\nSet-Cookie: a", None, "link"),
+        (MARKET, "https://x.example/\u202emoc.elpmaxe", None, "link"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_beside_its_field(
