@@ -18,6 +18,11 @@ from hotspot.printing.drawing import draw_svg, looks_like_svg
 MOST_PIXELS = 16_000_000
 """What a file may unfold to."""
 
+_WHAT_READERS_RAISE = (
+    *(OSError, EOFError, SyntaxError, struct.error, zlib.error),
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+)
+"""Of a damaged file; the last few where a camera's note is of another type than it says."""
 _NOT_A_PICTURE = _("This file is not a picture that can be read, or it is damaged.")
 _TOO_MANY_PIXELS = _("This picture has too many pixels: 16 million at the most.")
 
@@ -42,7 +47,7 @@ def read_picture(contents: bytes, formats: tuple[str, ...]) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidInput(_TOO_MANY_PIXELS) from error
-    except (OSError, ValueError, SyntaxError, OverflowError, EOFError, struct.error, zlib.error) as error:
+    except _WHAT_READERS_RAISE as error:
         raise InvalidInput(_NOT_A_PICTURE) from error
 
 

@@ -146,6 +146,16 @@ def test_what_is_no_picture_is_refused_by_name(contents: bytes, problem: str) ->
     assert refused.value.field == "image"
 
 
+def test_a_cameras_note_of_another_type_than_it_says_is_refused() -> None:
+    notes = Image.Exif()
+    notes[0x0112], notes[0x011A] = 6, 1.5  # turned; the resolution, a rational
+    rational, text = b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x02"
+    contents = written(Image.new("RGB", (200, 150)), "JPEG", exif=notes)
+    assert rational in contents
+    with pytest.raises(InvalidInput, match="not a picture that can be read"):
+        read_announcement_picture(contents.replace(rational, text))
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_a_damaged_picture_is_refused_or_read_and_nothing_else(form: str) -> None:
     chance, whole = Random(7), a_picture((90, 70), form=form)
