@@ -29,6 +29,7 @@ from hotspot.models import (
     WishReason,
 )
 from hotspot.models.site import as_hours
+from hotspot.policy.allowances import time_once
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
 from hotspot.services.allowances import VIEWS_KEPT
@@ -190,7 +191,11 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
             volumes = zip((upload + download, upload, download), _octet_limits(allowed), strict=True)
             if any(limit is not None and octets >= limit for octets, limit in volumes):
                 why[grant_id] = WishReason.VOLUME_USED_UP
-            elif allowed.time_allowed is not None and seconds >= allowed.time_allowed.total_seconds():
+            elif (
+                allowed.time_allowed is not None
+                and seconds >= allowed.time_allowed.total_seconds()
+                and _time_of_visit(db, grant_id) >= allowed.time_allowed
+            ):
                 why[grant_id] = WishReason.TIME_USED_UP
     live = (
         select(WifiSession.id, Grant.id)
@@ -204,6 +209,16 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
     ]
 
 
+def _time_of_visit(db: Session, grant_id: UUID) -> timedelta:
+    """As at the admission: what two gateways report of the same minutes counts once."""
+    rows = db.execute(
+        select(WifiSession.started_at, WifiSessionCounter.session_seconds)
+        .join(WifiSessionCounter, WifiSessionCounter.id == WifiSession.id)
+        .where(WifiSession.grant_id == grant_id)
+    )
+    return time_once((started_at, timedelta(seconds=seconds)) for started_at, seconds in rows)
+
+
 def _octet_limits(grant: Heard) -> tuple[int | None, int | None, int | None]:
     return grant.octets_allowed, grant.upload_octets_allowed, grant.download_octets_allowed
 
@@ -213,19 +228,21 @@ def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime
     waiting = [
         each for each in heard if each.announcement_every is not None and not Zone(each.kind, each.is_wifi4eu).is_free
     ]
-    since: dict[str, float] = {}
+    since: dict[str, list[tuple[datetime, timedelta]]] = {}
     for devices in in_parts(sorted({each.device_mac for each in waiting})):
-        for device_mac, seconds in _since_announcements(db, devices, now):
-            since[device_mac] = since.get(device_mac, 0) + seconds
+        for device_mac, began_at, length in _since_announcements(db, devices, now):
+            since.setdefault(device_mac, []).append((began_at, length))
     return [
         (each.id, WishReason.ANNOUNCEMENT_DUE)
         for each in waiting
-        if since.get(each.device_mac, 0) >= each.announcement_every.total_seconds()
+        if time_once(since.get(each.device_mac, ())) >= each.announcement_every
     ]
 
 
-def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> Iterator[tuple[str, float]]:
-    """(device, seconds) of each session that has gone on since the device last saw one."""
+def _since_announcements(
+    db: Session, devices: Sequence[str], now: datetime
+) -> Iterator[tuple[str, datetime, timedelta]]:
+    """(device, from when, how long) of each session that has gone on since the device last saw one."""
     last = (
         select(
             AnnouncementView.device_mac,
@@ -251,5 +268,5 @@ def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> 
         )
     )
     for device_mac, seen_at, started_at, seconds in rows:
-        before = max((seen_at - started_at).total_seconds(), 0)
-        yield device_mac, max(seconds - before, 0)
+        began_at = max(started_at, seen_at)
+        yield device_mac, began_at, max(started_at + timedelta(seconds=seconds) - began_at, timedelta(0))
