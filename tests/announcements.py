@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.models import Announcement, AnnouncementDay, AnnouncementText, AnnouncementView, Campaign, Organisation
 from hotspot.values import CampaignKind
+from tests import factories
 from tests.factories import NOW
 
 EVERY = timedelta(minutes=30)
@@ -20,38 +21,28 @@ PICTURE = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07
 def make_campaign(db: Session, organisation: Organisation, **overrides: Any) -> Campaign:
     """Of a bakery."""
     fields: dict[str, Any] = {
-        "organisation": organisation,
         "name": "Pâques",
         "kind": CampaignKind.COMMERCIAL,
         "advertiser": "Boulangerie du Pont",
         "starts_on": NOW.date() - timedelta(days=1),
-        "created_at": NOW,
     }
-    campaign = Campaign(**fields | overrides)
-    db.add(campaign)
-    db.flush()
-    return campaign
+    return factories.make_campaign(db, organisation=organisation, **fields | overrides)
 
 
 def make_announcement(db: Session, campaign: Campaign, **overrides: Any) -> Announcement:
     """In French and English, with a picture and a link."""
     fields: dict[str, Any] = {
-        "campaign": campaign,
         "image": PICTURE,
         "image_type": "image/webp",
         "image_width": 800,
         "image_height": 450,
         "link": LINK,
-        "created_at": NOW,
         "texts": [
             AnnouncementText(language="fr", title="Le pain du pont", text="Chaud à sept heures.", image_text="Un pain"),
             AnnouncementText(language="en", title="Bread by the bridge", text="Hot at seven.", image_text="A loaf"),
         ],
     }
-    announcement = Announcement(**fields | overrides)
-    db.add(announcement)
-    db.flush()
-    return announcement
+    return factories.make_announcement(db, campaign=campaign, **fields | overrides)
 
 
 def counted(db: Session) -> tuple[int, int, int]:

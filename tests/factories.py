@@ -338,7 +338,8 @@ def make_wifi_session(
     updated_at: datetime = NOW,
     **overrides: Any,
 ) -> WifiSession:
-    """Live since NOW, with its counter."""
+    """Live, with its counter: since NOW, or for as long as it says when it is heard of."""
+    began = NOW if "ended_at" in overrides else min(NOW, updated_at - timedelta(seconds=session_seconds))
     nas = nas or (db.get_one(Nas, grant.nas_id) if grant else make_nas(db))
     mac = grant.device_mac if grant else DEVICE_MAC
     fields: dict[str, Any] = {
@@ -351,7 +352,7 @@ def make_wifi_session(
         "device_mac": mac,
         "calling_station_id": "-".join(mac[at : at + 2] for at in range(0, 12, 2)).upper(),
         "called_station_id": "02-AA-00-00-00-01",
-        "started_at": NOW,
+        "started_at": began if session_seconds else NOW,
     }
     session = _add(db, WifiSession(**fields | overrides))
     counter = WifiSessionCounter(

@@ -27,11 +27,18 @@ from hotspot.models import (
 )
 from hotspot.policy.announcements import Candidate, ShownToday, choose
 from hotspot.services.allowances import announcement_every, zone_of
+from hotspot.values import CampaignKind
 
 TURN_LIFE = timedelta(minutes=30)
 """A page that was left open for longer begins anew."""
 
-_MAY_BE_SHOWN = Announcement.retired_at.is_(None) & Campaign.paused_at.is_(None) & Campaign.ended_at.is_(None)
+_MAY_BE_SHOWN = (
+    Announcement.retired_at.is_(None)
+    & Announcement.texts.any()
+    & Campaign.paused_at.is_(None)
+    & Campaign.ended_at.is_(None)
+)
+"""What has no words is not shown: its page would have nothing to say."""
 
 
 class Completion(StrEnum):
@@ -55,11 +62,8 @@ class Rotation:
 
 
 def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
-    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it. What has no
-    words is not shown: its page would have nothing to say."""
+    """Of campaigns that are neither paused nor ended, of the site's organisation and of those above it."""
     day = now.astimezone(site.hours.zone).date()
-    everywhere = ~select(CampaignSite.campaign_id).where(CampaignSite.campaign_id == Campaign.id).exists()
-    here = select(CampaignSite.campaign_id).where(CampaignSite.site_id == site.id)
     rows = db.execute(
         select(
             Announcement.id,
@@ -74,14 +78,7 @@ def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
             Campaign.most_per_day,
         )
         .join(Campaign, Campaign.id == Announcement.campaign_id)
-        .where(
-            _MAY_BE_SHOWN,
-            Announcement.texts.any(),
-            Campaign.starts_on <= day,
-            or_(Campaign.ends_on.is_(None), Campaign.ends_on >= day),
-            Campaign.organisation_id.in_([each.id for each in site.organisation.line]),
-            or_(Campaign.id.in_(here), everywhere),
-        )
+        .where(*_running_at(site, day))
     ).all()
     candidates = [Candidate(*tuple(row)) for row in rows]
     counted = db.execute(
@@ -93,7 +90,27 @@ def load_rotation(db: Session, site: Site, now: datetime) -> Rotation:
     return Rotation(day, candidates, displays, {announcement_id: int(count) for announcement_id, _, count in counted})
 
 
+def _running_at(site: Site, day: date) -> Sequence[ColumnElement[bool]]:
+    everywhere = ~select(CampaignSite.campaign_id).where(CampaignSite.campaign_id == Campaign.id).exists()
+    here = select(CampaignSite.campaign_id).where(CampaignSite.site_id == site.id)
+    return (
+        _MAY_BE_SHOWN,
+        Campaign.starts_on <= day,
+        or_(Campaign.ends_on.is_(None), Campaign.ends_on >= day),
+        Campaign.organisation_id.in_([each.id for each in site.organisation.line]),
+        or_(Campaign.id.in_(here), everywhere),
+    )
+
+
 def is_anything_to_show(db: Session, grant: Grant, now: datetime) -> bool:
+    """The town's own news always can be: only without any is everything looked at, while somebody signs in."""
+    if zone_of(grant).is_free:
+        return False
+    day = now.astimezone(grant.site.hours.zone).date()
+    news = select(Announcement.id).join(Campaign, Campaign.id == Announcement.campaign_id).limit(1)
+    news = news.where(Campaign.kind == CampaignKind.MUNICIPAL, *_running_at(grant.site, day))
+    if db.scalar(news) is not None:
+        return True
     return _choose(db, grant, load_rotation(db, grant.site, now), now) is not None
 
 

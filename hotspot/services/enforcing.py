@@ -32,7 +32,7 @@ from hotspot.models.site import as_hours
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
 from hotspot.services.allowances import VIEWS_KEPT
-from hotspot.services.overdrawing import in_parts, overdrawn
+from hotspot.services.overdrawing import in_parts, of_yesterday, overdrawn
 from hotspot.services.wishes import ask
 from hotspot.settings import Settings
 from hotspot.values import RefusalReason
@@ -58,14 +58,18 @@ Heard = Row[*tuple[Any, ...]]
 
 
 def enforce(db: Session, now: datetime, settings: Settings) -> int:
-    """Note a wish for each, once for one cause; how many new ones."""
+    """Note a wish for each, once for one cause; how many new ones. Whose gateway still counts the volume of yesterday
+    is to be told today's."""
     heard = _heard_of_lately(db, now)
+    with_periods = [each for each in heard if each.has_periods]
+    for ids in in_parts(of_yesterday(db, with_periods, now)):
+        ask(db, WifiSession.id.in_(ids), WishKind.CHANGE, WishReason.LENGTHENED, "system", now)
     found: dict[WishReason, list[UUID]] = {}
     for session_id, why in (
         *_of_ended_grants(db, now),
         *_of_closed_sites(db, now),
         *_of_used_up_visits(db, heard),
-        *overdrawn(db, [each for each in heard if each.has_periods], now, settings),
+        *overdrawn(db, with_periods, now, settings),
         *_of_overdue_announcements(db, heard, now),
     ):
         found.setdefault(why, []).append(session_id)
@@ -90,6 +94,7 @@ def _heard_of_lately(db: Session, now: datetime) -> Sequence[Heard]:
     return db.execute(
         select(
             WifiSession.id,
+            WifiSession.started_at,
             WifiSession.grant_id,
             *limits,
             has_periods.label("has_periods"),

@@ -21,6 +21,7 @@ from hotspot.values import Period, RefusalReason, Refuse
 
 _AT_ONCE = 10_000
 """Parameters of one statement: SQLite takes 32,766. On PostgreSQL each statement may read a table once."""
+_NONE = (None, None, None)
 T = TypeVar("T")
 _PEOPLE = (Grant.patron_id, Grant.visitor_id, Grant.voucher_id, Grant.device_mac)
 """A grant is of the first that it names."""
@@ -45,6 +46,23 @@ def overdrawn(
             grant = db.get_one(Grant, grants[person, offer_id])
             found |= dict.fromkeys(*_to_end(db, grant, now, settings))
     return found.items()
+
+
+def of_yesterday(db: Session, heard: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> list[UUID]:
+    """Live sessions whose gateway counts what is left of a volume of a day or a week that is over by now."""
+    limits = _limits(db, {each.offer_id for each in heard})
+    by_volume = {
+        key for key, each in limits.items() if (each.octets, each.upload_octets, each.download_octets) != _NONE
+    }
+    began = {time_zone: _began(time_zone, now) for time_zone in {each.time_zone for each in heard}}
+    return [
+        each.id
+        for each in heard
+        if any(
+            each.started_at < moment and (each.offer_id, period) in by_volume
+            for period, moment in began[each.time_zone].items()
+        )
+    ]
 
 
 def in_parts(many: Sequence[T]) -> Iterator[Sequence[T]]:

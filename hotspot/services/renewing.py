@@ -30,6 +30,8 @@ from hotspot.services.wish_queue import records_of, says_gone
 from hotspot.settings import Settings
 from hotspot.vendors import VENDORS
 
+_ANSWERED_WITHIN = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
@@ -92,6 +94,11 @@ def _takes_changes(db: Session, running: WifiSession) -> bool:
     return not said_no and record.unanswered_in_a_row < HOPELESS
 
 
+def _is_being_asked(wish: SessionWish, now: datetime) -> bool:
+    """One that waits for longer is for a gateway that is left alone since it was silent: nobody knows when it is."""
+    return wish.state in (WishState.WAITING, WishState.SENT) and wish.asked_at > now - _ANSWERED_WITHIN
+
+
 def _pauses_at(
     db: Session, grant: Grant, running: WifiSession, every: timedelta, now: datetime, settings: Settings
 ) -> datetime | None:
@@ -116,6 +123,6 @@ def _pauses_at(
             SessionWish.asked_at >= seen[0],
         )
     )
-    if wish is not None and wish.state in (WishState.WAITING, WishState.SENT, WishState.ACCEPTED):
+    if wish is not None and (wish.state is WishState.ACCEPTED or _is_being_asked(wish, now)):
         return None
     return now + max(every - connected_since(db, grant, seen[1], now, settings), timedelta(0))

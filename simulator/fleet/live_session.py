@@ -29,6 +29,7 @@ class LiveSession:
         self._down += down * seconds
         self._up += up * seconds
         self.connection.download_octets, self.connection.upload_octets = int(self._down), int(self._up)
+        self.truth.download_octets, self.truth.upload_octets = int(self._down), int(self._up)
         self.connection.last_traffic_at = self._settled_at
 
     def set_awake(self, now: float, *, awake: bool) -> None:
@@ -58,8 +59,6 @@ class LiveSession:
         if self._handle is not None:
             self._handle.cancel()
         self.truth.ended_at, self.truth.cause = max(moment, self.truth.started_at), cause
-        self.truth.download_octets = self.connection.download_octets
-        self.truth.upload_octets = self.connection.upload_octets
 
     def _rates(self) -> tuple[float, float]:
         limits, (down, up) = self.connection.limits, self._wanted

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from benchmarks import radius
+from benchmarks.announcements import CHOICE, AnnouncementResults
 from benchmarks.radius import Measures, Memory, Results
 from benchmarks.report import Report, verdict
 
@@ -45,3 +46,13 @@ def test_what_was_answered_stands_beside_what_was_stored() -> None:
     report = Report(1, 1.0, 0.0, results(1_000, 1_000), None, None).text()
 
     assert rows(report, radius.MIX, "answered 9, stored 8")
+
+
+def test_an_announcement_with_many_campaigns_stands_beside_a_round_trip() -> None:
+    shown = AnnouncementResults(round_trip_ms=[0.5])
+    for means in shown.ms.values():
+        means.append(2.0)
+
+    report = Report(1, 1.0, 0.0, None, None, None, announcements=shown).text()
+
+    assert rows(report, CHOICE, "2.00 ms", "4.0", "≤ 1 ms")

@@ -199,6 +199,12 @@ def test_a_connection_that_is_lengthened_does_not_pause(online: Square, state: W
     assert "interrompra" not in plain(visit(online))
 
 
+def test_one_that_waits_for_a_silent_gateway_is_said_to_pause(online: Square) -> None:
+    watch(online)
+    online.clock.now += MINUTE
+    assert "elle s’interrompra à 10 h 30" in plain(visit(online))
+
+
 def test_whoever_comes_back_after_the_pause_sees_none(online: Square) -> None:
     watch(online)
     with online.database.transaction() as db:

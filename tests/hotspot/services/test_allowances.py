@@ -101,7 +101,7 @@ def test_a_person_is_counted_over_devices_and_sites(place: Place, who: str) -> N
     here = place.grant(PHONE, **{who: person})
     place.online(here, place.now - HOUR, 10 * MINUTE, 1, 2)
     place.online(place.grant(TABLET, **{who: person}), place.now - HOUR, 20 * MINUTE, 10, 20)
-    place.online(place.grant(PHONE, site=elsewhere, **{who: person}), place.now - HOUR, 5 * MINUTE, 100, 200)
+    place.online(place.grant(PHONE, site=elsewhere, **{who: person}), place.now - 2 * HOUR, 5 * MINUTE, 100, 200)
     place.online(place.grant(PHONE, **{who: stranger}), place.now - HOUR, HOUR, 5000, 5000)
     place.online(place.grant(PHONE), place.now - HOUR, HOUR, 5000, 5000)
     assert place.usage(here) == Usage(

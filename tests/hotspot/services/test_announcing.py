@@ -211,9 +211,12 @@ def test_a_turn_begun_before_the_site_became_free_is_not_shown_again(database: D
         assert begin(db, grant) is None
 
 
-def test_what_has_no_words_is_not_in_the_rotation(database: Database) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_has_no_words_is_not_shown(database: Database, begun: bool) -> None:
     with database.transaction() as db:
         grant = a_grant(db)
+        if begun:
+            a_turn(db, grant)
         for each in db.scalars(select(AnnouncementText)):
             db.delete(each)
         db.flush()

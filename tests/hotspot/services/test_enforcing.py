@@ -41,6 +41,10 @@ def asked(settings: Settings) -> Asked:
     return run
 
 
+def cuts(wishes: list[WishReason]) -> list[WishReason]:
+    return [each for each in wishes if each is not WishReason.LENGTHENED]
+
+
 def online(db: Session, grant: dict[str, Any], **session: Any) -> WifiSession:
     return factories.make_wifi_session(db, grant=factories.make_grant(db, **grant), **session)
 
@@ -233,13 +237,36 @@ def test_whoever_stays_past_midnight_goes_on_with_the_new_day(
             upload_octets=1200,
             updated_at=heard_at,
         )
-        assert asked(db, heard_at + MINUTE) == []
+        assert cuts(asked(db, heard_at + MINUTE)) == []
         session_length = 115 * MINUTE + 2 * HOUR
         counter = db.get_one(factories.WifiSessionCounter, session.id)
         counter.session_seconds, counter.updated_at = int(session_length.total_seconds()), MIDNIGHT + 2 * HOUR
         counter.upload_octets = 2400
         db.flush()
-        assert len(asked(db, MIDNIGHT + 2 * HOUR + MINUTE)) == 1
+        assert len(cuts(asked(db, MIDNIGHT + 2 * HOUR + MINUTE))) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "begins", "wishes"),
+    [
+        ({"octets": 1000}, -HOUR, ["change"]),
+        ({"download_octets": 1000}, -HOUR, ["change"]),
+        ({"octets": 1000}, MINUTE, []),
+        ({"time": HOUR}, -HOUR, []),
+    ],
+    ids=["volume", "one direction", "begun after midnight", "time, which it was told the evening before"],
+)
+def test_a_gateway_that_counts_octets_is_told_the_new_days_once(
+    any_database: Database, asked: Asked, limits: dict[str, Any], begins: timedelta, wishes: list[str]
+) -> None:
+    with any_database.transaction() as db:
+        grant = factories.make_grant(
+            db, offer=limited(db, **limits), created_at=MIDNIGHT - 3 * HOUR, ends_at=MIDNIGHT + 9 * HOUR
+        )
+        factories.make_wifi_session(db, grant=grant, started_at=MIDNIGHT + begins, updated_at=MIDNIGHT + 5 * MINUTE)
+        for _ in range(2):
+            asked(db, MIDNIGHT + 6 * MINUTE)
+        assert [each.kind for each in db.scalars(select(SessionWish))] == wishes
 
 
 def test_an_hour_given_at_the_desk_keeps_them_online(any_database: Database, asked: Asked, now: datetime) -> None:

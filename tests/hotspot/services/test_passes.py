@@ -9,7 +9,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.db import Database
-from hotspot.models import Grant, Offer, OpeningInterval, PassRequest, PassState, SessionWish, Site, Visitor, WishKind
+from hotspot.models import (
+    Grant,
+    Offer,
+    OfferAllowance,
+    OpeningInterval,
+    PassRequest,
+    PassState,
+    SessionWish,
+    Site,
+    Visitor,
+    WishKind,
+)
 from hotspot.sealing import Vault
 from hotspot.services.passes import (
     MOST_IN_VAIN,
@@ -26,7 +37,7 @@ from hotspot.services.passes import (
 )
 from hotspot.services.signing_in import SignedIn
 from hotspot.settings import Settings
-from hotspot.values import MacAddress, RefusalReason, Refuse, Way
+from hotspot.values import MacAddress, Period, RefusalReason, Refuse, Way
 from tests import factories
 
 PHONE, TABLET = MacAddress("020000000001"), MacAddress("020000000002")
@@ -444,6 +455,15 @@ def test_an_opening_before_midnight_becomes_the_pass_of_the_new_day(square: Squa
     grant = square.prove(request)
     assert isinstance(grant, Grant)
     assert grant.ends_at == TOMORROW + 24 * HOUR
+
+
+def test_a_week_that_is_used_up_begins_anew_on_monday(square: Square) -> None:
+    square.offer.allowances = [OfferAllowance(period=Period.WEEK, time=HOUR)]
+    first = square.passed()
+    factories.make_wifi_session(square.db, grant=first, session_seconds=3600, ended_at=square.now + HOUR)
+    square.now += HOUR
+    refused = square.prove(square.asked(device_mac=TABLET))
+    assert refused == Refuse(RefusalReason.TIME_USED_UP, again_at=datetime(2026, 3, 15, 23, tzinfo=UTC))
 
 
 def test_half_a_minute_before_midnight_no_pass_is_used_up(square: Square) -> None:
