@@ -57,18 +57,24 @@ def explain(reason: RefusalReason, language: str) -> Explanation:
 
 
 def explain_refusal(refusal: Refuse, language: str) -> Explanation:
-    """With the day that it speaks of, or in the words of whoever made the rule."""
+    """With the day that it speaks of, for what begins anew at a known time, or in the words of who made the rule."""
     explanation = explain(refusal.reason, language)
     if refusal.own_words and any(refusal.own_words.values()):
         words = refusal.own_words
         own = words.get(language) or next((words[each] for each in LANGUAGES if words.get(each)), "")
         return Explanation(own or next(filter(None, words.values())), "")
+    if refusal.again_at is not None and refusal.reason in _RENEWED:
+        return Explanation(explanation.title, translations(language).gettext(_UNTIL_RENEWED))
     dated = _DATED.get(refusal.reason)
     if dated is not None and refusal.day is not None:
         day = format_date(refusal.day, "d MMMM y", locale=language)
         return Explanation(translations(language).gettext(dated) % {"day": day}, explanation.what_to_do)
     return explanation
 
+
+_RENEWED = (RefusalReason.TIME_USED_UP, RefusalReason.VOLUME_USED_UP)
+_UNTIL_RENEWED = _("If you need more, ask the staff on the spot.")
+"""Of a day or a week, which begins anew: when, is said beside it."""
 
 _DATED = {RefusalReason.CARD_EXPIRED: _("Your library card expired on %(day)s.")}
 
@@ -286,16 +292,10 @@ _EXPLANATIONS: dict[RefusalReason, tuple[str, str]] = {
     ),
     RefusalReason.TIME_USED_UP: (
         _("Your time online is used up."),
-        _(
-            "You can connect again at your next visit, or once a new day or week has begun. The staff on the spot may "
-            "be able to help."
-        ),
+        _("You can connect again at your next visit. If you need more, ask the staff on the spot."),
     ),
     RefusalReason.VOLUME_USED_UP: (
         _("Your data allowance is used up."),
-        _(
-            "You can connect again at your next visit, or once a new day or week has begun. The staff on the spot may "
-            "be able to help."
-        ),
+        _("You can connect again at your next visit. If you need more, ask the staff on the spot."),
     ),
 }

@@ -119,11 +119,12 @@ def host_of(link: str) -> str:
 
 
 _CSS = (
-    ".picture{display:block;inline-size:calc(100% + 2.75rem);block-size:auto;margin:-1.375rem -1.375rem 0;"
+    ".picture{display:block;inline-size:calc(100% + 2*min(1.375rem,6.875vw));block-size:auto;"
+    "margin:calc(-1*min(1.375rem,6.875vw));margin-block-end:0;"
     "max-inline-size:none;border-radius:1rem 1rem 0 0;background:var(--hair);color:var(--ink)}"
     ".kind{display:inline-block;margin-block-start:2rem;padding:.125rem .75rem;border:1.5px solid;border-radius:2rem;"
     "font-weight:650}.hero .kind+h1{margin-block-start:.75rem}"
-    "main p{overflow-wrap:anywhere}.said{font-size:1.25rem;line-height:1.55}.said+.limits{margin-block-start:1.25rem}"
+    "main p{overflow-wrap:anywhere}.said{font-size:1.25rem;line-height:1.55}"
     ".bar-of-time{block-size:.5rem;border-radius:1rem;background:var(--hair);overflow:hidden}"
     ".bar-of-time span{display:block;block-size:100%;border-radius:1rem;background:var(--accent);"
     "transform-origin:0 50%}[dir=rtl] .bar-of-time span{transform-origin:100% 50%}"

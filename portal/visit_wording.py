@@ -53,7 +53,8 @@ def what_is_left(online: Online) -> list[LeftShown]:
 
 
 def what_is_near(online: Online) -> Warned | None:
-    ahead = warnings(online.ends)
+    """Of an announcement everything is said in one place: `online_announcement`."""
+    ahead = [each for each in warnings(online.ends) if each.reason is not RefusalReason.ANNOUNCEMENT_DUE]
     if not ahead:
         return None
     return Warned([_warning(each) for each in ahead], _advice(ahead))
@@ -84,15 +85,11 @@ def _warning(ahead: EndAhead) -> str:
             return gettext("This place closes in %(left)s.", left=left)
         case RefusalReason.TIME_USED_UP:
             return gettext(_TIME_NEARLY_USED[period], left=left)
-        case RefusalReason.ANNOUNCEMENT_DUE:
-            return gettext("An announcement comes in %(left)s.", left=left)
     return gettext("Your visit ends in %(left)s.", left=left)
 
 
 def _advice(ahead: Sequence[EndAhead]) -> str:
     """Of the connection that breaks, not of every limit."""
-    if all(each.reason is RefusalReason.ANNOUNCEMENT_DUE for each in ahead):
-        return gettext("The connection pauses for it, then goes on.")
     if any(each.after is not None and each.after < BEFORE_THE_END for each in ahead):
         return gettext("Finish or save what you are doing: the connection stops then.")
     return ""

@@ -9,7 +9,7 @@ interim of its limit, and a run costs the same however many are online in silenc
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from hotspot.models import (
     WishReason,
 )
 from hotspot.models.site import as_hours
+from hotspot.policy.allowances import time_once
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
 from hotspot.services.allowances import VIEWS_KEPT
@@ -54,7 +55,7 @@ _REASONS = {
 """Of a grant's end; any other is GRANT_ENDED. A Start that came after its grant was withdrawn is found so too."""
 
 Found = Iterable[tuple[UUID, WishReason]]
-Span = tuple[datetime, datetime]
+Span = tuple[datetime, timedelta]
 Heard = Row[*tuple[Any, ...]]
 """What `_heard_of_lately` reads."""
 
@@ -220,17 +221,8 @@ def _times_of_visits(db: Session, grant_ids: Sequence[UUID]) -> Mapping[UUID, ti
             .where(WifiSession.grant_id.in_(ids))
         )
         for grant_id, started_at, seconds in rows:
-            spans.setdefault(grant_id, []).append((started_at, started_at + timedelta(seconds=seconds)))
-    return {grant_id: _together(each) for grant_id, each in spans.items()}
-
-
-def _together(spans: Iterable[Span]) -> timedelta:
-    """Time that two of them share counts once."""
-    total, until = timedelta(0), datetime.min.replace(tzinfo=UTC)
-    for begins_at, ends_at in sorted(spans):
-        total += max(ends_at - max(begins_at, until), timedelta(0))
-        until = max(until, ends_at)
-    return total
+            spans.setdefault(grant_id, []).append((started_at, timedelta(seconds=seconds)))
+    return {grant_id: time_once(each) for grant_id, each in spans.items()}
 
 
 def _octet_limits(grant: Heard) -> tuple[int | None, int | None, int | None]:
@@ -249,7 +241,7 @@ def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime
     return [
         (each.id, WishReason.ANNOUNCEMENT_DUE)
         for each in waiting
-        if _together(spans.get(each.device_mac, ())) >= each.announcement_every
+        if time_once(spans.get(each.device_mac, ())) >= each.announcement_every
     ]
 
 
@@ -280,4 +272,5 @@ def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> 
         )
     )
     for device_mac, seen_at, started_at, seconds in rows:
-        yield device_mac, (max(seen_at, started_at), started_at + timedelta(seconds=seconds))
+        began_at = max(seen_at, started_at)
+        yield device_mac, (began_at, max(started_at + timedelta(seconds=seconds) - began_at, timedelta(0)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -11,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 
+from hotspot.message_ids import mark
 from hotspot.models import Grant, PassRequest
 from hotspot.policy.opening_hours import closing_time
 from hotspot.portal_links import grant_of_token
@@ -26,9 +26,9 @@ from hotspot.services.remembering import (
     remember_device,
     remembered_with,
 )
-from hotspot.values import IdentityProfile, RefusalReason, parse_row_id
+from hotspot.values import IdentityProfile, Period, RefusalReason, Refuse, parse_row_id
 from hotspot.vendors import VENDORS
-from hotspot.wording import Explanation, explain
+from hotspot.wording import Explanation, explain, explain_refusal
 from portal.answers import Notice, Way, again_at, page, usual_login_url, way_to_the_nas
 from portal.device_family import family_name
 from portal.identity import sign_out_there
@@ -48,6 +48,11 @@ blueprint = Blueprint("online", __name__)
 REFRESH_SECONDS = 60
 _SOONEST_REFRESH_SECONDS = 10
 _OPENINGS = (RefusalReason.PROOF_AWAITED, RefusalReason.IDENTITY_AWAITED)
+_ITS_TIME_IS_USED_UP = {
+    Period.VISIT: mark("when its time is used up"),
+    Period.DAY: mark("when your time for today is used up"),
+    Period.WEEK: mark("when your time for this week is used up"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,6 @@ def online_page(token: str, notice: Notice | None = None, status: int = HTTPStat
         ended=_why_over(online, is_open=is_open),
         again=_again(online, is_open=is_open),
         left=what_is_left(online),
-        announcement_in=_announcement_in(online),
         end=local_moment(online.ends_at, made.clock(), online.zone),
         why_it_ends=_why_it_ends(online),
         way=_way_back(visit) if is_open else None,
@@ -220,7 +224,9 @@ def _why_over(online: Online, *, is_open: bool) -> Explanation | None:
     if online.presence is not Presence.OVER:
         return None
     opened_again = online.ends_because is RefusalReason.SITE_CLOSED and is_open
-    return explain(RefusalReason.GRANT_ENDED if opened_again else online.ends_because, language())
+    if opened_again:
+        return explain(RefusalReason.GRANT_ENDED, language())
+    return explain_refusal(Refuse(online.ends_because, again_at=online.again_at), language())
 
 
 def _again(online: Online, *, is_open: bool) -> str:
@@ -230,13 +236,6 @@ def _again(online: Online, *, is_open: bool) -> str:
     if online.ends_because is RefusalReason.SITE_CLOSED and is_open:
         return ""
     return again_at(online.again_at, resources().clock(), online.zone)
-
-
-def _announcement_in(online: Online) -> timedelta | None:
-    """None where the visit is over before, or there is none."""
-    if online.presence is Presence.OVER or online.announcement_in is None:
-        return None
-    return max(online.announcement_in, timedelta(0)) if online.announcement_in < online.time_left else None
 
 
 def _refresh_seconds(online: Online) -> int:
@@ -255,5 +254,11 @@ def _why_it_ends(online: Online) -> str:
         case RefusalReason.IDENTITY_AWAITED:
             return gettext("unless you identify yourself before")
         case RefusalReason.TIME_USED_UP:
-            return gettext("when its time is used up")
+            return gettext(_ITS_TIME_IS_USED_UP[_whose_time(online)])
     return ""
+
+
+def _whose_time(online: Online) -> Period:
+    """Of which allowance the time runs out first."""
+    ends = (each.period for each in online.ends if each.reason is RefusalReason.TIME_USED_UP)
+    return next(ends, None) or Period.VISIT

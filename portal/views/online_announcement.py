@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from hotspot.adapters.rate_limit import ANNOUNCEMENT, Attempt
 from hotspot.models import Grant
+from hotspot.policy.warnings import BEFORE_AN_ANNOUNCEMENT
 from hotspot.portal_links import announcement_token, grant_of_token
 from hotspot.services.announcing import begin_turn, find_last_link
-from hotspot.services.online import Online, show_grant
+from hotspot.services.online import Online, Presence, show_grant
 from hotspot.services.renewing import complete_ahead, look_ahead
 from portal.announcement_page import AnnouncementShown, announcement_page, rotation_of, turn_of_request
 from portal.language import language, local_moment, speak
@@ -28,6 +29,10 @@ class NextAnnouncement:
 
     due_in: timedelta | None
     """None: there is none in what is left of the visit."""
+    is_near: bool = False
+    """To be told above all else."""
+    awaits: bool = False
+    """It is due, and shown as soon as the device comes back."""
     may_be_seen_now: bool = False
     lengthens: bool = False
     pause: str = ""
@@ -50,9 +55,12 @@ def next_announcement(online: Online) -> NextAnnouncement | None:
         shown = AnnouncementShown.of(turn) if turn is not None else None
     if ahead is None and turn is None:
         return None
+    due_in, is_online = ahead.due_in if ahead is not None else None, online.presence is Presence.ONLINE
     pauses_at = ahead.pauses_at if ahead is not None else None
     return NextAnnouncement(
-        due_in=ahead.due_in if ahead else None,
+        due_in=due_in,
+        is_near=is_online and due_in is not None and due_in < BEFORE_AN_ANNOUNCEMENT,
+        awaits=not is_online and due_in == timedelta(0),
         may_be_seen_now=ahead is not None and ahead.may_be_seen_now,
         lengthens=ahead is not None and ahead.lengthens,
         pause=local_moment(pauses_at, now, online.zone) if pauses_at else "",

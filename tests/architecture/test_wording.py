@@ -81,6 +81,12 @@ def test_the_french_has_the_same_named_places() -> None:
     assert wrong == {}
 
 
+def test_no_line_of_french_begins_with_a_mark() -> None:
+    """A space that a line may break at stands neither before : ; ! ? nor within « »."""
+    may_break = re.compile(r" [:;!?»]|« ")
+    assert [text for texts in french().values() for text in texts if may_break.search(text)] == []
+
+
 @pytest.mark.parametrize("reason", RefusalReason)
 def test_every_refusal_says_why_and_what_to_do(reason: RefusalReason) -> None:
     said_in = {language: explain(reason, language) for language in LANGUAGES}

@@ -86,7 +86,7 @@ def test_portal_and_radius_go_by_it_until_it_is_removed(
 
     removed = administrator.follow(administrator.submit(page.form(form_to_remove(page))))
     assert sites_told(database) == (town.library, town.library)
-    assert "Kiosque a été retirée : elle compte désormais comme Médiathèque." in removed.text
+    assert "Kiosque a été retirée : elle compte désormais comme Médiathèque." in removed.text
     assert [action for action, _ in audited(database)] == ["nas.access_point_added", "nas.access_point_removed"]
 
 
@@ -103,7 +103,7 @@ def test_the_same_one_spelled_otherwise_is_a_conflict_that_names_it(
     answer = add(administrator, nas_id, town.library, access_point_name="Encore", called_station_id=again)
 
     assert answer.status == 409
-    assert "déjà une borne avec ce Called-Station-Id : Kiosque" in answer.text
+    assert "déjà une borne avec ce Called-Station-Id : Kiosque" in answer.text
     assert answer.form(f"/gateways/{nas_id}/access-points").fields["access_point_name"] == "Encore"
     assert count(database) == 1
 

@@ -85,7 +85,7 @@ def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visi
     address = visit.begin(announcement_every=HOUR / 2)
     visit.see_announcement()
     visit.session(session_seconds=18 * 60)
-    assert "Prochaine annonce dans 12 minutes" in plain(pages.get(address))
+    assert "La prochaine viendra après 12 minutes de connexion." in plain(pages.get(address))
 
 
 def test_it_says_nothing_of_an_announcement_that_comes_after_the_end(
@@ -93,7 +93,7 @@ def test_it_says_nothing_of_an_announcement_that_comes_after_the_end(
 ) -> None:
     address = visit.begin(announcement_every=3 * HOUR)
     visit.see_announcement()
-    assert "Prochaine annonce" not in plain(pages.get(address))
+    assert "La prochaine" not in plain(pages.get(address))
 
 
 def test_before_the_end_it_says_so_above_all_else(pages: PageClient, visit: Visit, clock: Clock) -> None:
@@ -136,6 +136,40 @@ def test_when_the_time_of_the_day_is_over_it_says_when_there_is_more(
     page = pages.get(address)
     assert page.h1 == explain(RefusalReason.TIME_USED_UP, "fr").title
     assert "Cela fonctionnera de nouveau demain à 0 h 00." in plain(page)
+    assert "prochaine visite" not in plain(page)
+
+
+def test_where_the_time_of_the_day_runs_out_first_it_says_whose_time_it_is(
+    pages: PageClient, visit: Visit, database: Database, town: Town
+) -> None:
+    with database.transaction() as db:
+        db.get_one(Offer, town.card_offer_id).allowances = [OfferAllowance(period=Period.DAY, time=HOUR)]
+    address = visit.begin()
+    visit.session(session_seconds=600)
+    assert "quand votre temps du jour sera épuisé" in plain(pages.get(address))
+
+
+def test_an_announcement_that_is_near_is_told_once_above_all_else(
+    pages: PageClient, visit: Visit, square: None
+) -> None:
+    address = visit.begin(announcement_every=HOUR / 2)
+    visit.see_announcement()
+    visit.session(session_seconds=29 * 60)
+    text = plain(pages.get(address))
+    assert text.count("Une annonce arrive dans 1 minute.") == 1
+    assert "La prochaine viendra" not in text
+    assert text.index("Une annonce arrive") < text.index("Fin de visite")
+
+
+def test_an_announcement_that_waits_for_the_device_is_told_where_it_connects_again(
+    pages: PageClient, visit: Visit, square: None
+) -> None:
+    address = visit.begin(announcement_every=HOUR / 2)
+    visit.see_announcement()
+    visit.session(session_seconds=30 * 60, ended_at=factories.NOW + HOUR / 2)
+    text = plain(pages.get(address))
+    assert "Une annonce est à voir : elle s’affiche quand vous vous reconnectez, puis vous continuez." in text
+    assert "Le reste de votre visite vous est gardé" not in text
 
 
 def test_the_reader_can_stop_the_refresh(pages: PageClient, visit: Visit) -> None:

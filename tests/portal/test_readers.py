@@ -182,7 +182,7 @@ def square(database: Database, town: Town) -> object:
 def test_the_square_says_where_cards_are_good(pages: PageClient, town: Town, database: Database) -> None:
     page = pages.get(redirect_of(square(database, town)))  # type: ignore[arg-type]
     assert page.root.all("input", name="card_number") == []
-    assert "Une carte de bibliothèque ouvre le Wi-Fi dans ces lieux : Médiathèque du Parc." in page.text
+    assert "Une carte de bibliothèque ouvre le Wi-Fi dans ces lieux : Médiathèque du Parc." in page.text
     assert "Une carte de bibliothèque ouvre" not in pages.get(redirect_of(town)).text
 
 

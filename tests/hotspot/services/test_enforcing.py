@@ -102,7 +102,8 @@ def test_two_connections_that_share_an_allowance_are_both_cut(
     with any_database.transaction() as db:
         first = online(db, grant, started_at=now - HOUR, **report)
         assert asked(db, now + MINUTE) == []
-        factories.make_wifi_session(db, grant=first.grant, nas=factories.make_nas(db), **report)
+        elsewhere, before = factories.make_nas(db), first.started_at - HOUR  # minutes of both would count once
+        factories.make_wifi_session(db, grant=first.grant, nas=elsewhere, started_at=before, **report)
         assert asked(db, now + MINUTE) == [why, why]
 
 
