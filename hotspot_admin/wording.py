@@ -2,6 +2,7 @@
 
 from hotspot.message_ids import mark
 from hotspot.values import LibrarySystemKind, Way
+from hotspot.wording import LANGUAGES
 
 WAYS = {
     Way.LIBRARY_CARD: mark("Library card"),
@@ -133,6 +134,10 @@ FACTS = {
     "web_page": mark("Web page of the place"),
     "advertiser": mark("Advertiser"),
     "announcement": mark("Announcement"),
+    "link": mark("Link"),
+    **{f"title_{each}": mark("Title") for each in LANGUAGES},
+    **{f"text_{each}": mark("Text") for each in LANGUAGES},
+    **{f"image_text_{each}": mark("What the picture shows") for each in LANGUAGES},
     "ends_on": mark("Last day"),
     "from_time": mark("From"),
     "most_per_day": mark("Views by all in a day, at most"),
