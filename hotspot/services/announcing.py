@@ -25,7 +25,7 @@ from hotspot.models import (
     Grant,
     Site,
 )
-from hotspot.policy.announcements import Candidate, ShownToday, choose
+from hotspot.policy.announcements import Candidate, ShownToday, Zone, choose
 from hotspot.services.allowances import announcement_every, zone_of
 from hotspot.values import CampaignKind
 
@@ -183,12 +183,15 @@ def complete_turn(db: Session, turn_id: UUID, device_mac: str, now: datetime) ->
 
 
 def find_link(db: Session, turn_id: UUID) -> AnnouncementView | None:
-    """The turn, if its announcement leads somewhere, was shown to the end, and may still be shown."""
-    return db.scalar(_with_link().where(AnnouncementView.id == turn_id))
+    """The turn, if its announcement leads somewhere, was shown to the end, and may still be shown there."""
+    turn = db.scalar(_with_link().where(AnnouncementView.id == turn_id))
+    return None if turn is None or Zone(turn.site.kind, turn.site.is_wifi4eu).is_free else turn
 
 
 def find_last_link(db: Session, grant: Grant) -> AnnouncementView | None:
-    """Of the announcement that was last seen with this grant."""
+    """Of the announcement that was last seen with this grant. None where its site has become free of announcements."""
+    if zone_of(grant).is_free:
+        return None
     return db.scalar(
         _with_link()
         .where(AnnouncementView.device_mac == grant.device_mac, AnnouncementView.grant_id == grant.id)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,9 +10,10 @@ from redis import Redis
 from sqlalchemy import select
 
 from hotspot.db import Database
-from hotspot.models import Announcement
+from hotspot.models import Announcement, Site
 from hotspot.portal_links import announcement_token
 from hotspot.settings import Settings
+from hotspot.values import SiteKind
 from tests import factories
 from tests.announcements import LINK
 from tests.page_client import Page, PageClient
@@ -111,6 +113,19 @@ def test_what_is_no_web_address_is_never_followed(square: Square, page: Page, li
     lead_to(square, link)
     assert square.pages.get(page.path).status == HTTPStatus.NOT_FOUND
     assert square.pages.post(page.path).status == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("free", [{"kind": SiteKind.LIBRARY}, {"is_wifi4eu": True}], ids=["library", "WiFi4EU"])
+def test_at_a_site_that_became_free_meanwhile_nothing_is_said_of_it(
+    square: Square, page: Page, free: dict[str, Any]
+) -> None:
+    with square.database.transaction() as db:
+        for name, value in free.items():
+            setattr(db.get_one(Site, square.town.site_id), name, value)
+    assert "Le pain du pont" not in square.pages.get(square.visit(), headers=FRENCH).text
+    for method in ("GET", "POST"):
+        assert square.pages.client.open(page.path, method=method).status_code == HTTPStatus.NOT_FOUND
+    assert square.counted() == (1, 1, 0)
 
 
 def test_an_announcement_without_a_link_has_none(square: Square) -> None:
