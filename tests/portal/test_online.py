@@ -57,7 +57,7 @@ def test_it_shows_what_was_used_and_what_is_left(pages: PageClient, visit: Visit
 
 def test_time_online_counts_on_between_two_reports(pages: PageClient, visit: Visit, clock: Clock) -> None:
     address = visit.begin(time_allowed=HOUR)
-    visit.session(session_seconds=600)
+    visit.session(started_at=factories.NOW - timedelta(minutes=10), session_seconds=600)
     clock.now += timedelta(minutes=4)
     text = plain(pages.get(address))
     assert "Encore 46 minutes" in text
@@ -81,10 +81,11 @@ def test_of_a_day_and_a_week_it_says_what_is_left_and_when_it_is_renewed(
     assert "Reste cette semaine 4 heures 50 minutesà nouveau complet lundi 16 mars à 0 h 00" in text
 
 
-def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None) -> None:
+def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None, clock: Clock) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
     visit.see_announcement()
     visit.session(session_seconds=18 * 60)
+    clock.now += timedelta(minutes=18)
     assert "La prochaine viendra après 12 minutes de connexion." in plain(pages.get(address))
 
 
@@ -150,11 +151,12 @@ def test_where_the_time_of_the_day_runs_out_first_it_says_whose_time_it_is(
 
 
 def test_an_announcement_that_is_near_is_told_once_above_all_else(
-    pages: PageClient, visit: Visit, square: None
+    pages: PageClient, visit: Visit, square: None, clock: Clock
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
     visit.see_announcement()
     visit.session(session_seconds=29 * 60)
+    clock.now += timedelta(minutes=29)
     text = plain(pages.get(address))
     assert text.count("Une annonce arrive dans 1 minute.") == 1
     assert "La prochaine viendra" not in text
@@ -162,11 +164,12 @@ def test_an_announcement_that_is_near_is_told_once_above_all_else(
 
 
 def test_an_announcement_that_waits_for_the_device_is_told_where_it_connects_again(
-    pages: PageClient, visit: Visit, square: None
+    pages: PageClient, visit: Visit, square: None, clock: Clock
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
     visit.see_announcement()
     visit.session(session_seconds=30 * 60, ended_at=factories.NOW + HOUR / 2)
+    clock.now += HOUR / 2
     text = plain(pages.get(address))
     assert "Une annonce est à voir : elle s’affiche quand vous vous reconnectez, puis vous continuez." in text
     assert "Le reste de votre visite vous est gardé" not in text
