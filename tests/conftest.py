@@ -25,9 +25,11 @@ from tests.fixtures.postgresql import PostgreSql, a_postgresql, empty_all_tables
 from tests.fixtures.redis import a_redis
 
 # A busy machine makes an example slow, not wrong
-hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile("parvis", hypothesis.settings.default, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("parvis"), max_examples=20)
-hypothesis.settings.register_profile("long", hypothesis.settings.get_profile("parvis"), max_examples=20_000)
+hypothesis.settings.register_profile(
+    "long", hypothesis.settings.default, deadline=None, max_examples=20_000
+)  # other cases each time
 hypothesis.settings.load_profile("parvis")
 
 # argon2id is slow on purpose; test_passwords.py looks at it as it is shipped

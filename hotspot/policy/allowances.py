@@ -1,6 +1,6 @@
 """What an offer allows, what of it is used, and how much longer somebody may be online by it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -142,3 +142,14 @@ def _least(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
+
+
+def time_once(spans: Iterable[tuple[datetime, timedelta]]) -> timedelta:
+    """Of one device's sessions, by beginning and length: time that two of them share counts once."""
+    total, counted_until = NOTHING, None
+    for began_at, length in sorted(spans):
+        ends_at = began_at + length
+        begins = began_at if counted_until is None else max(began_at, counted_until)
+        total += max(ends_at - begins, NOTHING)
+        counted_until = ends_at if counted_until is None else max(counted_until, ends_at)
+    return total

@@ -29,6 +29,7 @@ from hotspot.models import (
     WishReason,
 )
 from hotspot.models.site import as_hours
+from hotspot.policy.allowances import time_once
 from hotspot.policy.announcements import Zone
 from hotspot.policy.opening_hours import closing_time
 from hotspot.services.allowances import VIEWS_KEPT
@@ -40,7 +41,8 @@ from hotspot.values import RefusalReason
 AFTER_THE_END = timedelta(seconds=60)
 """A Session-Timeout given at the last minute, and its Stop repeated on the way, are over by then."""
 AFTER_THE_REPORT = timedelta(seconds=20)
-"""A gateway that counts for itself has ended the session by then, and its Stop has come."""
+"""A gateway that counts for itself has ended the session by then, and its Stop has come. Less where each reports so
+often that there is always one that is younger."""
 LATELY = timedelta(seconds=60)
 """Three runs: one that failed, or came late, overlooks nobody. After a longer pause each is seen at its next report."""
 
@@ -53,6 +55,7 @@ _REASONS = {
 """Of a grant's end; any other is GRANT_ENDED. A Start that came after its grant was withdrawn is found so too."""
 
 Found = Iterable[tuple[UUID, WishReason]]
+Span = tuple[datetime, timedelta]
 Heard = Row[*tuple[Any, ...]]
 """What `_heard_of_lately` reads."""
 
@@ -60,7 +63,7 @@ Heard = Row[*tuple[Any, ...]]
 def enforce(db: Session, now: datetime, settings: Settings) -> int:
     """Note a wish for each, once for one cause; how many new ones. Whose gateway still counts the volume of yesterday
     is to be told today's."""
-    heard = _heard_of_lately(db, now)
+    heard = _heard_of_lately(db, now, min(AFTER_THE_REPORT, settings.interim_interval / 2))
     with_periods = [each for each in heard if each.has_periods]
     for ids in in_parts(of_yesterday(db, with_periods, now)):
         ask(db, WifiSession.id.in_(ids), WishKind.CHANGE, WishReason.LENGTHENED, "system", now)
@@ -80,7 +83,7 @@ def enforce(db: Session, now: datetime, settings: Settings) -> int:
     )
 
 
-def _heard_of_lately(db: Session, now: datetime) -> Sequence[Heard]:
+def _heard_of_lately(db: Session, now: datetime, wait: timedelta) -> Sequence[Heard]:
     """Live sessions of grants that limit something and have not ended."""
     heard_at = WifiSessionCounter.updated_at
     has_periods = select(OfferAllowance.offer_id).where(OfferAllowance.offer_id == Grant.offer_id).exists()
@@ -113,8 +116,8 @@ def _heard_of_lately(db: Session, now: datetime) -> Sequence[Heard]:
         .where(
             WifiSession.ended_at.is_(None),
             Grant.ends_at > now - AFTER_THE_END,
-            heard_at > now - AFTER_THE_REPORT - LATELY,
-            heard_at <= now - AFTER_THE_REPORT,
+            heard_at > now - wait - LATELY,
+            heard_at <= now - wait,
             or_(*(each.is_not(None) for each in limits), has_periods),
         )
     ).all()
@@ -164,13 +167,15 @@ def _by_site(rows: Iterable[Any]) -> Mapping[int, list[Any]]:
 
 
 def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
-    """By what has been reported, live sessions and past ones together."""
+    """By what has been reported, live sessions and past ones together. Sums are quick, but count twice what two
+    gateways count of one device: where they say that the time is used up, it is looked at once more."""
     limited = {
         each.grant_id: each
         for each in heard
         if any(limit is not None for limit in (each.time_allowed, *_octet_limits(each)))
     }
     why: dict[UUID, WishReason] = {}
+    long: list[UUID] = []
     for grant_ids in in_parts(list(limited)):
         counter = WifiSessionCounter
         sums = db.execute(
@@ -191,7 +196,10 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
             if any(limit is not None and octets >= limit for octets, limit in volumes):
                 why[grant_id] = WishReason.VOLUME_USED_UP
             elif allowed.time_allowed is not None and seconds >= allowed.time_allowed.total_seconds():
-                why[grant_id] = WishReason.TIME_USED_UP
+                long.append(grant_id)
+    for grant_id, time in _times_of_visits(db, long).items():
+        if time >= limited[grant_id].time_allowed:
+            why[grant_id] = WishReason.TIME_USED_UP
     live = (
         select(WifiSession.id, Grant.id)
         .join(Grant, Grant.id == WifiSession.grant_id)
@@ -204,6 +212,19 @@ def _of_used_up_visits(db: Session, heard: Sequence[Heard]) -> Found:
     ]
 
 
+def _times_of_visits(db: Session, grant_ids: Sequence[UUID]) -> Mapping[UUID, timedelta]:
+    spans: dict[Any, list[Span]] = {}
+    for ids in in_parts(grant_ids):
+        rows = db.execute(
+            select(WifiSession.grant_id, WifiSession.started_at, WifiSessionCounter.session_seconds)
+            .join(WifiSessionCounter, WifiSessionCounter.id == WifiSession.id)
+            .where(WifiSession.grant_id.in_(ids))
+        )
+        for grant_id, started_at, seconds in rows:
+            spans.setdefault(grant_id, []).append((started_at, timedelta(seconds=seconds)))
+    return {grant_id: time_once(each) for grant_id, each in spans.items()}
+
+
 def _octet_limits(grant: Heard) -> tuple[int | None, int | None, int | None]:
     return grant.octets_allowed, grant.upload_octets_allowed, grant.download_octets_allowed
 
@@ -213,19 +234,19 @@ def _of_overdue_announcements(db: Session, heard: Sequence[Heard], now: datetime
     waiting = [
         each for each in heard if each.announcement_every is not None and not Zone(each.kind, each.is_wifi4eu).is_free
     ]
-    since: dict[str, float] = {}
+    spans: dict[str, list[Span]] = {}
     for devices in in_parts(sorted({each.device_mac for each in waiting})):
-        for device_mac, seconds in _since_announcements(db, devices, now):
-            since[device_mac] = since.get(device_mac, 0) + seconds
+        for device_mac, span in _since_announcements(db, devices, now):
+            spans.setdefault(device_mac, []).append(span)
     return [
         (each.id, WishReason.ANNOUNCEMENT_DUE)
         for each in waiting
-        if since.get(each.device_mac, 0) >= each.announcement_every.total_seconds()
+        if time_once(spans.get(each.device_mac, ())) >= each.announcement_every
     ]
 
 
-def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> Iterator[tuple[str, float]]:
-    """(device, seconds) of each session that has gone on since the device last saw one."""
+def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> Iterator[tuple[str, Span]]:
+    """(device, when) of each session that has gone on since the device last saw one."""
     last = (
         select(
             AnnouncementView.device_mac,
@@ -251,5 +272,5 @@ def _since_announcements(db: Session, devices: Sequence[str], now: datetime) -> 
         )
     )
     for device_mac, seen_at, started_at, seconds in rows:
-        before = max((seen_at - started_at).total_seconds(), 0)
-        yield device_mac, max(seconds - before, 0)
+        began_at = max(seen_at, started_at)
+        yield device_mac, (began_at, max(started_at + timedelta(seconds=seconds) - began_at, timedelta(0)))

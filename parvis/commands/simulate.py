@@ -55,8 +55,8 @@ def phones(
     Without FLEET_FILE it is the demonstration's, `fleet.json` in its data folder.
 
     \b
-    Example: 2,000 phones for two hours, in six minutes
-        parvis demo --fleet --speed 20                                   (in one terminal)
+    Example: 2,000 phones for two hours, in a quarter of an hour; on a machine that does nothing else
+        parvis demo --fleet --speed 8                                    (in one terminal)
         PARVIS_VAR_DIR=var/fast parvis simulate phones --phones 2000 --hours 2
     """
     from simulator.config import ConfigError

@@ -13,13 +13,17 @@ class Promise:
     """One way in at a site, and its limits: the yardstick that sessions are measured with. 0 is no limit."""
 
     way: str
-    """`one_tap`, `voucher` or `library_card`: the name of its form's field decides which form it is."""
+    """`one_tap` or `voucher`: the name of its form's field decides which form it is."""
     visit_seconds: int = 0
     """From the sign-in on."""
     announcement_every: int = 0
     """Of connection time, in seconds."""
     octets: int = 0
     """Of a visit, both ways together."""
+
+    def __post_init__(self) -> None:
+        if self.way not in ("one_tap", "voucher"):
+            raise ValueError(f"way: must be one_tap or voucher, not {self.way}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,8 +256,7 @@ class VirtualPhone:
         for form in page.forms:
             if form.path in ("/continue", "/return"):
                 return form
-        promise = self._promise(self._site)
-        field = {"voucher": "voucher_code", "library_card": "card_number"}.get(promise.way)
+        field = "voucher_code" if self._promise(self._site).way == "voucher" else None
         for form in page.forms:
             if form.path == "/sign-in" and (field in form.fields if field else not form.fields):
                 return form

@@ -81,8 +81,9 @@ def test_volume_is_counted_over_all_sessions_of_the_grant(any_database: Database
 
 def test_time_is_counted_over_all_sessions_of_the_grant(any_database: Database, asked: Asked, now: datetime) -> None:
     with any_database.transaction() as db:
-        live = online(db, {"time_allowed": HOUR}, session_seconds=1800)
-        factories.make_wifi_session(db, grant=live.grant, session_seconds=1800, ended_at=now + HOUR)
+        live = online(db, {"time_allowed": HOUR}, started_at=now - HOUR / 2, session_seconds=1800)
+        past = {"started_at": now - HOUR, "ended_at": now - HOUR / 2}
+        factories.make_wifi_session(db, grant=live.grant, session_seconds=1800, **past)
         assert asked(db, now + MINUTE) == [WishReason.TIME_USED_UP]
 
 
@@ -99,9 +100,10 @@ def test_two_connections_that_share_an_allowance_are_both_cut(
 ) -> None:
     """Each gateway was told the whole of it, and neither has seen it used up."""
     with any_database.transaction() as db:
-        first = online(db, grant, **report)
+        first = online(db, grant, started_at=now - HOUR, **report)
         assert asked(db, now + MINUTE) == []
-        factories.make_wifi_session(db, grant=first.grant, nas=factories.make_nas(db), **report)
+        elsewhere, before = factories.make_nas(db), first.started_at - HOUR  # minutes of both would count once
+        factories.make_wifi_session(db, grant=first.grant, nas=elsewhere, started_at=before, **report)
         assert asked(db, now + MINUTE) == [why, why]
 
 
@@ -113,6 +115,15 @@ def test_a_gateway_that_counts_itself_has_a_moment_to_report_the_end(
         online(db, grant, download_octets=1000, session_seconds=3600, updated_at=now)
         assert asked(db, now + timedelta(seconds=19)) == []
         assert len(asked(db, now + timedelta(seconds=20))) == 1
+
+
+def test_who_reports_every_ten_seconds_is_overlooked_by_no_run(
+    database: Database, settings: Settings, now: datetime
+) -> None:
+    often = settings.model_copy(update={"interim_interval": timedelta(seconds=10)})
+    with database.transaction() as db:
+        online(db, {"octets_allowed": 1000}, download_octets=2000, updated_at=now)
+        assert enforce(db, now + timedelta(seconds=9), often) == 1
 
 
 def test_each_cause_is_asked_once(any_database: Database, asked: Asked, settings: Settings, now: datetime) -> None:
@@ -379,3 +390,18 @@ def test_where_announcements_have_no_place_nobody_is_cut_for_one(
         seen(db, grant.site, now - HOUR)
         factories.make_wifi_session(db, grant=grant, started_at=now - HOUR, session_seconds=3600)
         assert asked(db, now + MINUTE) == []
+
+
+@pytest.mark.parametrize("grant", [{"time_allowed": HOUR}, {"announcement_every": HOUR}], ids=["visit", "announcement"])
+def test_minutes_that_two_gateways_count_cut_nobody_who_has_time_left(
+    any_database: Database, asked: Asked, now: datetime, grant: dict[str, Any]
+) -> None:
+    """The phone walks on, and its first gateway counts until it has noticed."""
+    with any_database.transaction() as db:
+        site = factories.make_site(db, kind=SiteKind.SQUARE)
+        live = online(db, grant | {"site": site}, session_seconds=2400, updated_at=now + 40 * MINUTE)
+        seen(db, site, now)
+        first = {"started_at": now, "ended_at": now + 30 * MINUTE, "session_seconds": 1800}
+        factories.make_wifi_session(db, grant=live.grant, nas=factories.make_nas(db), **first)
+
+        assert asked(db, now + 41 * MINUTE) == []
