@@ -57,7 +57,7 @@ def test_it_shows_what_was_used_and_what_is_left(pages: PageClient, visit: Visit
 
 def test_time_online_counts_on_between_two_reports(pages: PageClient, visit: Visit, clock: Clock) -> None:
     address = visit.begin(time_allowed=HOUR)
-    visit.session(started_at=factories.NOW - timedelta(minutes=10), session_seconds=600)
+    visit.session(session_seconds=600)
     clock.now += timedelta(minutes=4)
     text = plain(pages.get(address))
     assert "Encore 46 minutes" in text
@@ -81,11 +81,10 @@ def test_of_a_day_and_a_week_it_says_what_is_left_and_when_it_is_renewed(
     assert "Reste cette semaine 4 heures 50 minutesà nouveau complet lundi 16 mars à 0 h 00" in text
 
 
-def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None, clock: Clock) -> None:
+def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - timedelta(minutes=18))
     visit.session(session_seconds=18 * 60)
-    clock.now += timedelta(minutes=18)
     assert "La prochaine viendra après 12 minutes de connexion." in plain(pages.get(address))
 
 
@@ -151,12 +150,11 @@ def test_where_the_time_of_the_day_runs_out_first_it_says_whose_time_it_is(
 
 
 def test_an_announcement_that_is_near_is_told_once_above_all_else(
-    pages: PageClient, visit: Visit, square: None, clock: Clock
+    pages: PageClient, visit: Visit, square: None
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - timedelta(minutes=29))
     visit.session(session_seconds=29 * 60)
-    clock.now += timedelta(minutes=29)
     text = plain(pages.get(address))
     assert text.count("Une annonce arrive dans 1 minute.") == 1
     assert "La prochaine viendra" not in text
