@@ -135,7 +135,7 @@ def test_when_the_time_of_the_day_is_over_it_says_when_there_is_more(
     clock.now += HOUR
     page = pages.get(address)
     assert page.h1 == explain(RefusalReason.TIME_USED_UP, "fr").title
-    assert "Cela fonctionnera de nouveau demain à 0 h 00." in plain(page)
+    assert "Cela fonctionnera de nouveau à minuit." in plain(page)
     assert "prochaine visite" not in plain(page)
 
 
