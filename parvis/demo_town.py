@@ -61,19 +61,27 @@ _SIP2_USER = "parvis"
 _TERMS = {
     "fr": """Le Wi-Fi public de Val de Loue est gratuit.
 
-1. Vous respectez la loi : pas de contenu illicite, pas de téléchargement d'œuvres protégées sans autorisation.
-2. Le débit est partagé : il est limité, et l'accès peut être suspendu en cas d'abus.
-3. La commune conserve un an les données de connexion que la loi lui impose de garder (qui, quand, d'où) ; elle ne garde
-ni les pages que vous visitez ni ce que vous y faites.
-4. Le réseau n'est pas chiffré entre votre appareil et la borne : préférez les sites en https.
-5. Pour consulter ou faire corriger vos données : donnees@val-de-loue.example.""",
-    "en": """Val de Loue's public Wi-Fi is free of charge.
+1. Vous respectez la loi : pas de contenu illicite, pas de téléchargement d’œuvres protégées sans autorisation.
+
+2. Le débit est partagé : il est limité, et l’accès peut être suspendu en cas d’abus.
+
+3. La commune conserve un an les données de connexion que la loi lui impose de garder (qui, quand, d’où) ; elle ne\
+ garde ni les pages que vous visitez ni ce que vous y faites.
+
+4. Le réseau n’est pas chiffré entre votre appareil et la borne : préférez les sites en https.
+
+5. Pour consulter ou faire corriger vos données : donnees@val-de-loue.example.""",
+    "en": """Val de Loue’s public Wi-Fi is free of charge.
 
 1. You obey the law: no illegal content, no downloading of protected works without permission.
+
 2. The line is shared: speed is limited, and access can be suspended if it is abused.
-3. The commune keeps for one year the connection data that the law obliges it to keep (who, when, from where); it keeps
-neither the pages that you visit nor what you do there.
+
+3. The commune keeps for one year the connection data that the law obliges it to keep (who, when, from where); it keeps\
+ neither the pages that you visit nor what you do there.
+
 4. Between your device and the access point the network is not encrypted: prefer https sites.
+
 5. To see your data or have them corrected: donnees@val-de-loue.example.""",
 }
 

@@ -62,7 +62,7 @@ def local_moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     days = (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
     if days == 0:
         return gettext("at %(time)s", time=clock)
-    if days == 1 and moment.astimezone(zone).time() == _MIDNIGHT:
+    if days == 1 and moment.astimezone(zone).time().replace(second=0, microsecond=0) == _MIDNIGHT:
         return gettext("at midnight")
     if days == 1:
         return gettext("tomorrow at %(time)s", time=clock)

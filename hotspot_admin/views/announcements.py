@@ -9,7 +9,7 @@ from hotspot.portal_links import Preview, preview_url
 from hotspot.printing.announcement_picture import Picture, read_announcement_picture
 from hotspot.services import campaign_announcements as announcements
 from hotspot.services.campaigns import preview_place
-from hotspot.wording import LANGUAGE_NAMES, LANGUAGES
+from hotspot.wording import LANGUAGES
 from hotspot_admin.access import Permission, requires
 from hotspot_admin.forms.campaigns import AnnouncementForm, words_as_typed
 from hotspot_admin.language import gettext, language
@@ -74,8 +74,8 @@ def show(announcement_id: int) -> ResponseReturnValue:
         title=title,
         place=place,
         frames=frames,
-        names=LANGUAGE_NAMES,
-        unspoken=[LANGUAGE_NAMES[each] for each in LANGUAGES if each not in spoken],
+        names=_names(),
+        unspoken=[_names()[each] for each in LANGUAGES if each not in spoken],
     )
 
 
@@ -143,13 +143,18 @@ def _get(announcement_id: int) -> Announcement:
     return announcement
 
 
+def _names() -> dict[str, str]:
+    """Of the languages that an announcement can speak, in the staff member's own."""
+    return {"fr": gettext("French"), "en": gettext("English")}
+
+
 def _new_page(campaign_id: int, form: AnnouncementForm) -> str:
     return render_template(
         "campaigns/announcement_form.html",
         campaign=campaigns.get(campaign_id),
         announcement=None,
         form=form,
-        languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        languages=list(_names().items()),
     )
 
 
@@ -159,5 +164,5 @@ def _edit_page(announcement: Announcement, form: AnnouncementForm) -> str:
         campaign=announcement.campaign,
         announcement=announcement,
         form=form,
-        languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        languages=list(_names().items()),
     )

@@ -24,7 +24,7 @@ from hotspot_admin.views.campaigns import ID, STATES, today
 
 blueprint = Blueprint("campaign_reports", __name__, url_prefix="/campaigns")
 
-LANGUAGES_OF_PAPER = (("fr", mark("French")), ("en", mark("English")))
+PAPERS = (("fr", mark("PDF in French")), ("en", mark("PDF in English")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         titles=asked.titles,
         chart=columns([(day, counts.views) for day, counts in report.by_day]),
         how=HOW,
-        languages=LANGUAGES_OF_PAPER,
+        papers=PAPERS,
         period={"since": report.first_day, "until": report.last_day},
     )
 

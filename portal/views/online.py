@@ -217,7 +217,8 @@ def _way_back(visit: _Visit) -> Way | None:
     if visit.login_url is None or visit.online.presence is Presence.ONLINE:
         return None
     way = way_to_the_nas(visit.vendor, visit.login_url)
-    return Way(way.address, gettext("Connect again"))
+    is_used_up = visit.online.presence is Presence.OVER and visit.online.again_at is not None
+    return Way(way.address, gettext("See other ways to connect") if is_used_up else gettext("Connect again"))
 
 
 def _why_over(online: Online, *, is_open: bool) -> Explanation | None:

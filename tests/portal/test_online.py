@@ -83,7 +83,7 @@ def test_of_a_day_and_a_week_it_says_what_is_left_and_when_it_is_renewed(
 
 def test_it_says_when_the_next_announcement_comes(pages: PageClient, visit: Visit, square: None) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - timedelta(minutes=18))
     visit.session(session_seconds=18 * 60)
     assert "La prochaine viendra après 12 minutes de connexion." in plain(pages.get(address))
 
@@ -135,7 +135,7 @@ def test_when_the_time_of_the_day_is_over_it_says_when_there_is_more(
     clock.now += HOUR
     page = pages.get(address)
     assert page.h1 == explain(RefusalReason.TIME_USED_UP, "fr").title
-    assert "Cela fonctionnera de nouveau demain à 0 h 00." in plain(page)
+    assert "Cela fonctionnera de nouveau à minuit." in plain(page)
     assert "prochaine visite" not in plain(page)
 
 
@@ -153,7 +153,7 @@ def test_an_announcement_that_is_near_is_told_once_above_all_else(
     pages: PageClient, visit: Visit, square: None
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - timedelta(minutes=29))
     visit.session(session_seconds=29 * 60)
     text = plain(pages.get(address))
     assert text.count("Une annonce arrive dans 1 minute.") == 1
@@ -162,11 +162,12 @@ def test_an_announcement_that_is_near_is_told_once_above_all_else(
 
 
 def test_an_announcement_that_waits_for_the_device_is_told_where_it_connects_again(
-    pages: PageClient, visit: Visit, square: None
+    pages: PageClient, visit: Visit, square: None, clock: Clock
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
     visit.see_announcement()
     visit.session(session_seconds=30 * 60, ended_at=factories.NOW + HOUR / 2)
+    clock.now += HOUR / 2
     text = plain(pages.get(address))
     assert "Une annonce est à voir : elle s’affiche quand vous vous reconnectez, puis vous continuez." in text
     assert "Le reste de votre visite vous est gardé" not in text
