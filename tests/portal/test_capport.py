@@ -93,7 +93,7 @@ def test_without_a_limit_no_bytes_are_counted(pages: PageClient, visit: Visit) -
 
 def test_an_announcement_that_comes_first_can_be_seen_ahead(pages: PageClient, visit: Visit, square: None) -> None:
     address = visit.begin(announcement_every=HOUR / 2)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - 10 * MINUTE)
     visit.session(session_seconds=600)
     answer = ask(pages, address)
     assert (answer["seconds-remaining"], answer["can-extend-session"]) == (1200, True)
@@ -117,7 +117,7 @@ def test_what_is_about_to_end_is_said_beside_the_registered_keys(
     pages: PageClient, visit: Visit, square: None, clock: Clock
 ) -> None:
     address = visit.begin(announcement_every=HOUR / 2, octets_allowed=1000)
-    visit.see_announcement()
+    visit.see_announcement(at=factories.NOW - 29 * MINUTE)
     visit.session(session_seconds=29 * 60, download_octets=950)
     assert ask(pages, address)["warnings"] == [
         {"reason": "announcement_due", "seconds": 60},
