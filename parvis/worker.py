@@ -19,6 +19,7 @@ from hotspot.errors import Unavailable
 from hotspot.health import StatusServer, check_health
 from hotspot.sealing import Vault
 from hotspot.services.accounting import close_silent
+from hotspot.services.announcing import count_views
 from hotspot.services.enforcing import enforce
 from hotspot.services.mac_authentication import visits_ended_early
 from hotspot.services.nas_alarms import watch_nases
@@ -58,6 +59,10 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         if asked:
             log.info("sessions_to_end", asked=asked)
 
+    def count_announcements(now: datetime) -> None:
+        with database.transaction() as db:
+            count_views(db, now)
+
     def roll_up_usage(now: datetime) -> None:
         with database.transaction() as db:
             counted = rolled_up_until(db)
@@ -88,6 +93,7 @@ def jobs_of(settings: Settings, database: Database) -> list[Job]:
         # more often than anybody reports: the report that shows it must have been followed by the Stop, or not
         Job("end_what_is_used_up", timedelta(seconds=20), timedelta(minutes=5), end_what_is_used_up),
         Job("forget_visits_ended_early", minute, timedelta(minutes=5), forget_visits_ended_early),
+        Job("count_announcements", minute, timedelta(minutes=5), count_announcements),
         Job("roll_up_usage", minute, timedelta(minutes=5), roll_up_usage),
         Job("watch_nases", minute, timedelta(minutes=5), watch),
         Job("look_for_libraries", minute, timedelta(minutes=5), lambda _now: look_for_libraries(database, settings)),

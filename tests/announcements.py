@@ -6,7 +6,16 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hotspot.models import Announcement, AnnouncementDay, AnnouncementText, AnnouncementView, Campaign, Organisation
+from hotspot.models import (
+    Announcement,
+    AnnouncementDay,
+    AnnouncementText,
+    AnnouncementView,
+    Campaign,
+    Grant,
+    Organisation,
+)
+from hotspot.services.announcing import count_views
 from hotspot.values import CampaignKind
 from tests import factories
 from tests.factories import NOW
@@ -46,7 +55,12 @@ def make_announcement(db: Session, campaign: Campaign, **overrides: Any) -> Anno
 
 
 def counted(db: Session) -> tuple[int, int, int]:
-    """Displays, views and clicks of everything, everywhere."""
+    """Displays, views and clicks of everything, everywhere, once its gateway has said that each device got online."""
+    for turn in turns(db):
+        if turn.completed_at is not None and turn.grant_id is not None:
+            grant = db.get_one(Grant, turn.grant_id)
+            factories.make_wifi_session(db, grant=grant, started_at=turn.completed_at, device_mac=turn.device_mac)
+    count_views(db, max((turn.completed_at for turn in turns(db) if turn.completed_at is not None), default=NOW))
     day = AnnouncementDay
     sums = db.execute(select(func.sum(day.displays), func.sum(day.views), func.sum(day.clicks))).one()
     return tuple(int(each or 0) for each in sums)  # type: ignore[return-value]

@@ -132,6 +132,8 @@ class AnnouncementView(Base):
     completed_at: Mapped[datetime | None]
     followed_at: Mapped[datetime | None]
     """When its link was first followed."""
+    counted_at: Mapped[datetime | None]
+    """When its gateway had reported that the device is online: an address that was made up never is."""
 
     announcement: Mapped[Announcement | None] = relationship()
     site: Mapped[Site] = relationship()

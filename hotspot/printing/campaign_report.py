@@ -33,8 +33,8 @@ HOW = (
         "counts once, whoever reloads or replays it."
     ),
     _(
-        "A completed view: the visitor went on after its whole time, which our server measures and not the browser. A "
-        "click: the link was followed, once for each view."
+        "A completed view: the visitor went on after its whole time, which our server measures and not the browser, "
+        "and the access point then reported the device online. A click: the link was followed, once for each view."
     ),
     _("No cookie, no third party, nothing that follows people: these are counts of views, not of persons."),
 )

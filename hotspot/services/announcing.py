@@ -3,6 +3,7 @@
 A turn is a row; its id, stamped, is the token that the page carries. Whoever reloads, replays or forges counts nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,6 +25,7 @@ from hotspot.models import (
     Device,
     Grant,
     Site,
+    WifiSession,
 )
 from hotspot.policy.announcements import Candidate, ShownToday, Zone, choose
 from hotspot.services.allowances import announcement_every, zone_of
@@ -39,6 +41,13 @@ _MAY_BE_SHOWN = (
     & Campaign.ended_at.is_(None)
 )
 """What has no words is not shown: its page would have nothing to say."""
+
+
+ACCOUNTING_COMES_WITHIN = timedelta(days=1)
+"""Also where it had to wait for the database."""
+
+Where = tuple[int, int, date]
+"""Announcement, site, day."""
 
 
 class Completion(StrEnum):
@@ -133,7 +142,7 @@ def begin_turn(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> 
     turn.announcement_id, turn.ready_at = chosen.announcement_id, now + grant.announcement_length
     db.add(turn)
     db.flush()
-    _count(db, turn, displays=1)
+    _count(db, (chosen.announcement_id, turn.site_id, turn.day), displays=1)
     return turn
 
 
@@ -164,7 +173,7 @@ def pass_turn(db: Session, grant: Grant, now: datetime) -> None:
 
 
 def complete_turn(db: Session, turn_id: UUID, device_mac: str, now: datetime) -> Completion:
-    """Counted by the one request that completes it, however many try."""
+    """By the one request of however many. It is counted once its gateway reports the device online: `count_views`."""
     done = db.execute(
         update(AnnouncementView)
         .where(AnnouncementView.id == turn_id, _is_open(device_mac, now), AnnouncementView.ready_at <= now)
@@ -175,11 +184,50 @@ def complete_turn(db: Session, turn_id: UUID, device_mac: str, now: datetime) ->
     if turn is None or turn.device_mac != device_mac:
         return Completion.UNKNOWN
     if done.rowcount:  # type: ignore[attr-defined]
-        _count(db, turn, views=1)
         return Completion.DONE
     if turn.completed_at is not None:
         return Completion.ALREADY
     return Completion.TOO_EARLY if turn.ready_at > now >= turn.shown_at else Completion.UNKNOWN
+
+
+def count_views(db: Session, now: datetime) -> int:
+    """Those that were completed by a device which has been online with that grant since, and what was clicked of them.
+    How many. A browser can make up the address of a device, and its redirect; its gateway's accounting it cannot."""
+    was_online = (
+        select(WifiSession.id)
+        .where(
+            WifiSession.grant_id == AnnouncementView.grant_id,
+            WifiSession.device_mac == AnnouncementView.device_mac,
+            or_(WifiSession.ended_at.is_(None), WifiSession.ended_at >= AnnouncementView.completed_at),
+        )
+        .exists()
+    )
+    rows = db.execute(
+        update(AnnouncementView)
+        .where(
+            AnnouncementView.completed_at > now - ACCOUNTING_COMES_WITHIN,
+            AnnouncementView.counted_at.is_(None),
+            AnnouncementView.announcement_id.is_not(None),
+            was_online,
+        )
+        .values(counted_at=now)
+        .returning(
+            AnnouncementView.announcement_id,
+            AnnouncementView.site_id,
+            AnnouncementView.day,
+            AnnouncementView.followed_at,
+        )
+        .execution_options(synchronize_session=False)
+    ).all()
+    views: Counter[Where] = Counter()
+    clicks: Counter[Where] = Counter()
+    for announcement_id, site_id, day, followed_at in rows:
+        if announcement_id is not None:
+            views[announcement_id, site_id, day] += 1
+            clicks[announcement_id, site_id, day] += followed_at is not None
+    for where in sorted(views):  # in one order: a click that is counted meanwhile waits, and is not waited for
+        _count(db, where, views=views[where], clicks=clicks[where])
+    return len(rows)
 
 
 def find_link(db: Session, turn_id: UUID) -> AnnouncementView | None:
@@ -209,10 +257,11 @@ def follow_link(db: Session, turn_id: UUID, now: datetime) -> str | None:
         update(AnnouncementView)
         .where(AnnouncementView.id == turn_id, AnnouncementView.followed_at.is_(None))
         .values(followed_at=now)
+        .returning(AnnouncementView.counted_at)
         .execution_options(synchronize_session=False)
-    )
-    if first.rowcount:  # type: ignore[attr-defined]
-        _count(db, turn, clicks=1)
+    ).one_or_none()
+    if first is not None and first.counted_at is not None:  # else it is counted with its view
+        _count(db, (turn.announcement.id, turn.site_id, turn.day), clicks=1)
     return turn.announcement.link
 
 
@@ -263,12 +312,11 @@ def _choose(db: Session, grant: Grant, rotation: Rotation, now: datetime) -> Can
     return choose(rotation.candidates, shown, zone_of(grant), now.astimezone(grant.site.hours.zone))
 
 
-def _count(db: Session, turn: AnnouncementView, *, displays: int = 0, views: int = 0, clicks: int = 0) -> None:
+def _count(db: Session, where: Where, *, displays: int = 0, views: int = 0, clicks: int = 0) -> None:
+    announcement_id, site_id, day = where
     more = {"displays": displays, "views": views, "clicks": clicks}
     insert: Any = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(AnnouncementDay).values(
-        announcement_id=turn.announcement_id, site_id=turn.site_id, day=turn.day, **more
-    )
+    statement = insert(AnnouncementDay).values(announcement_id=announcement_id, site_id=site_id, day=day, **more)
     kept = AnnouncementDay.__table__.c
     grown = {name: kept[name] + count for name, count in more.items()}
     db.execute(statement.on_conflict_do_update(index_elements=["announcement_id", "site_id", "day"], set_=grown))

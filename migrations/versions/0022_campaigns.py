@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("ready_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True)),
         sa.Column("followed_at", sa.DateTime(timezone=True)),
+        sa.Column("counted_at", sa.DateTime(timezone=True)),
     )
     op.create_index("ix_announcement_views_device_mac_shown_at", "announcement_views", ["device_mac", "shown_at"])
     op.create_index(

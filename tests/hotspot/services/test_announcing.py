@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotspot.db import Database
-from hotspot.models import Announcement, AnnouncementText, AnnouncementView, Campaign, Grant
+from hotspot.models import Announcement, AnnouncementDay, AnnouncementText, AnnouncementView, Campaign, Grant
 from hotspot.services.announcing import (
     TURN_LIFE,
     Completion,
     begin_turn,
     complete_turn,
+    count_views,
     find_link,
     follow_link,
     load_rotation,
@@ -114,6 +115,71 @@ def test_many_devices_at_once_are_all_counted(any_database: Database) -> None:
     waiting = iter(more)
     at_once(any_database, lambda db: a_turn(db, db.get_one(Grant, next(waiting))).id)
     assert counted(any_database) == (AT_ONCE, 0, 0)
+
+
+# ---- a view is one when its device has got online ----
+
+
+def a_completed_turn(db: Session) -> tuple[Grant, AnnouncementView]:
+    grant = a_grant(db)
+    turn = a_turn(db, grant)
+    assert complete_turn(db, turn.id, DEVICE_MAC, READY) is Completion.DONE
+    return grant, turn
+
+
+def sums(db: Session) -> tuple[int, int, int]:
+    day = AnnouncementDay
+    row = db.execute(select(func.sum(day.displays), func.sum(day.views), func.sum(day.clicks))).one()
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
+
+
+def test_a_device_that_no_gateway_has_reported_counts_no_view(any_database: Database) -> None:
+    with any_database.transaction() as db:
+        _, turn = a_completed_turn(db)
+        assert follow_link(db, turn.id, READY) == LINK
+        assert count_views(db, READY + SECOND) == 0
+        assert sums(db) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("session", "counts"),
+    [
+        pytest.param({"started_at": READY + SECOND}, 1, id="that began after it"),
+        pytest.param({"started_at": READY + SECOND, "ended_at": READY + 9 * SECOND}, 1, id="and is over"),
+        pytest.param({"started_at": NOW - EVERY}, 1, id="that runs on: seen ahead"),
+        pytest.param({"started_at": NOW - EVERY, "ended_at": NOW}, 0, id="that was over before"),
+        pytest.param({"started_at": READY + SECOND, "device_mac": "0200000000ff"}, 0, id="of another device"),
+    ],
+)
+def test_its_view_is_counted_by_a_session(any_database: Database, session: dict[str, Any], counts: int) -> None:
+    with any_database.transaction() as db:
+        grant, _ = a_completed_turn(db)
+        factories.make_wifi_session(db, grant=grant, **session)
+        assert count_views(db, READY + 10 * SECOND) == counts
+        assert count_views(db, READY + 11 * SECOND) == 0
+        assert sums(db) == (1, counts, 0)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it is counted", "after"])
+def test_a_click_is_counted_once_whenever_its_view_is(any_database: Database, *, before: bool) -> None:
+    with any_database.transaction() as db:
+        grant, turn = a_completed_turn(db)
+        factories.make_wifi_session(db, grant=grant, started_at=READY)
+        follow_link(db, turn.id, READY) if before else None
+        count_views(db, READY + SECOND)
+        follow_link(db, turn.id, READY + 2 * SECOND)
+        follow_link(db, turn.id, READY + 3 * SECOND)
+        count_views(db, READY + 4 * SECOND)
+        assert sums(db) == (1, 1, 1)
+
+
+def test_many_workers_at_once_count_it_once(any_database: Database) -> None:
+    with any_database.transaction() as db:
+        grant, _ = a_completed_turn(db)
+        factories.make_wifi_session(db, grant=grant, started_at=READY)
+    assert sum(at_once(any_database, lambda db: count_views(db, READY + SECOND))) == 1
+    with any_database.reading() as db:
+        assert sums(db) == (1, 1, 0)
 
 
 # ---- what counts nothing ----

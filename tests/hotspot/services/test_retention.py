@@ -168,6 +168,7 @@ def test_who_saw_which_announcement_is_forgotten_after_two_days_and_the_counts_s
             turn = begin_turn(db, grant, load_rotation(db, site, shown_at), shown_at)
             assert turn is not None
             complete_turn(db, turn.id, grant.device_mac, shown_at + HOUR / 3)
+        assert announcements.counted(db) == (2, 2, 0)
         assert forget(db, now, YEAR) == {"announcement_views": 1}
         assert announcements.counted(db) == (2, 2, 0)
         entry = db.scalars(select(Purge)).one()
