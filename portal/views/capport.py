@@ -13,8 +13,10 @@ from flask import Blueprint, Response, make_response, request
 from flask.json import dumps
 
 from hotspot.adapters.rate_limit import CAPTIVE_ADDRESS, Attempt, whose
+from hotspot.policy.announcements import SOONEST_AGAIN
 from hotspot.policy.warnings import EndAhead, warnings
 from hotspot.portal_links import grant_of_token
+from hotspot.services.allowances import announcement_every
 from hotspot.services.arriving import find_nas_address
 from hotspot.services.captive import Gateway, find_gateway, find_grant_behind
 from hotspot.services.online import Online, Presence, show_grant
@@ -121,8 +123,14 @@ def _what_is_left(online: Online) -> State:
         "captive": False,
         "seconds-remaining": _seconds(first),
         # seen ahead, an announcement is not due then: nothing else on the page makes a visit longer
-        "can-extend-session": first.reason is RefusalReason.ANNOUNCEMENT_DUE,
+        "can-extend-session": first.reason is RefusalReason.ANNOUNCEMENT_DUE and _may_be_seen_ahead(online),
     }
+
+
+def _may_be_seen_ahead(online: Online) -> bool:
+    """Not right after the last one: `services/renewing.py`."""
+    every, due_in = announcement_every(online.grant), online.announcement_in
+    return every is not None and due_in is not None and every - due_in >= SOONEST_AGAIN
 
 
 def _in_full(online: Online) -> State:
