@@ -395,14 +395,14 @@ def make_announcement_day(
     db: Session,
     announcement: Announcement | None = None,
     site: Site | None = None,
-    day: date = NOW.date(),
+    day: date | None = None,
     displays: int = 1,
     views: int = 0,
     clicks: int = 0,
 ) -> AnnouncementDay:
     announcement, site = announcement or make_announcement(db), site or make_site(db)
     counts = {"displays": displays, "views": views, "clicks": clicks}
-    return _add(db, AnnouncementDay(announcement_id=announcement.id, site_id=site.id, day=day, **counts))
+    return _add(db, AnnouncementDay(announcement_id=announcement.id, site_id=site.id, day=day or NOW.date(), **counts))
 
 
 def _next_code() -> str:
