@@ -11,6 +11,7 @@ from hotspot.sealing import Vault
 from hotspot.services.attempts import card_subject, code_subject, device_subject, subjects_of
 from hotspot.services.signing_in import LibraryCard, OneTap, VoucherCodeGiven
 from hotspot.values import RefusalReason, Refuse
+from tests.fixtures.redis import redis_that_is_away
 
 MAC = "020000000001"
 CARD = "25900012345"
@@ -59,7 +60,7 @@ def test_another_organisations_card_is_another_card(memory: RefusalMemory, now: 
 
 
 def test_when_redis_is_away_nothing_is_known(vault: Vault, now: datetime) -> None:
-    memory = RefusalMemory(Redis(unix_socket_path="/nowhere.sock"), vault.digest)
+    memory = RefusalMemory(redis_that_is_away(), vault.digest)
     memory.remember(["one"], Refuse(RefusalReason.CARD_BLOCKED), now)
     assert memory.find(["one"]) is None
 

@@ -9,6 +9,7 @@ from redis import Redis
 from hotspot.adapters.survey_turns import SurveyTurns
 from hotspot.errors import Unavailable
 from hotspot.sealing import Vault
+from tests.fixtures.redis import redis_that_is_away
 
 MAC, OTHER_MAC = "020000000001", "020000000002"
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
@@ -72,7 +73,7 @@ def test_in_the_last_moment_of_a_month_it_is_still_a_turn(turns: SurveyTurns) ->
 
 
 def test_when_redis_is_away_nobody_is_asked_and_nobody_thanked(vault: Vault) -> None:
-    turns = SurveyTurns(Redis(unix_socket_path="/nowhere.sock"), vault.digest)
+    turns = SurveyTurns(redis_that_is_away(), vault.digest)
     assert not turns.may_show(MAC, MARCH, VISIT, LIFE)
     with pytest.raises(Unavailable):
         turns.settle(MAC, MARCH, VISIT)

@@ -18,6 +18,7 @@ from hotspot.services.attempts import card_subject, device_subject
 from hotspot.services.remembering import remember_device
 from hotspot.values import Period, RefusalReason, Refuse, SiteKind, Way
 from tests import factories
+from tests.fixtures.redis import redis_that_is_away
 from tests.hotspot_admin.conftest import Browser, Clock, Town
 from tests.page_client import Page
 
@@ -371,7 +372,7 @@ def test_a_card_that_the_file_does_not_have_is_told_if_it_was_tried(
 def test_without_redis_the_tables_still_answer(
     librarian: Browser, desk: Desk, staff_app: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = Redis(unix_socket_path="/nowhere.sock")
+    nowhere = redis_that_is_away()
     monkeypatch.setattr("hotspot_admin.answering.RateLimits", lambda _, digest: RateLimits(nowhere, digest))
     monkeypatch.setattr("hotspot_admin.answering.RefusalMemory", lambda _, digest: RefusalMemory(nowhere, digest))
     assert "en règle" in verdict(ask(librarian, NUMBER))

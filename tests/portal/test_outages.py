@@ -11,6 +11,7 @@ from hotspot.portal_links import Preview, announcement_token, picture_token, pre
 from hotspot.settings import Settings
 from portal import create_app
 from tests import factories
+from tests.fixtures.redis import redis_that_is_away
 from tests.page_client import PageClient
 from tests.portal.announcement_town import Square, make_square
 from tests.portal.conftest import Clock, Town
@@ -57,6 +58,6 @@ def test_without_the_database_every_page_says_that_it_is_away(square: Square) ->
 
 
 def test_without_redis_every_page_answers(square: Square) -> None:
-    away = Redis(unix_socket_path="/nowhere.sock")
+    away = redis_that_is_away()
     allowed = {HTTPStatus.OK, HTTPStatus.SEE_OTHER, HTTPStatus.SERVICE_UNAVAILABLE}
     assert statuses(square, square.database, away) <= allowed

@@ -18,6 +18,7 @@ from hotspot.settings import Settings
 from hotspot.values import RefusalReason
 from portal import create_app
 from tests import factories
+from tests.fixtures.redis import redis_that_is_away
 from tests.page_client import Page, PageClient
 from tests.portal.conftest import Clock, Town
 
@@ -230,7 +231,7 @@ def test_the_answer_is_in_no_log_and_nothing_else_is_stored(
 def test_without_redis_nobody_is_asked(
     settings: Settings, database: Database, clock: Callable[[], Any], asked: Asked
 ) -> None:
-    away = create_app(settings, database=database, redis=Redis(unix_socket_path="/nowhere.sock"), clock=clock)
+    away = create_app(settings, database=database, redis=redis_that_is_away(), clock=clock)
     page = PageClient(away.test_client()).get(asked.begin())
     assert (page.status, is_asked(page)) == (HTTPStatus.OK, False)
 
@@ -239,7 +240,7 @@ def test_an_answer_while_redis_is_away_is_not_thanked_for(
     settings: Settings, database: Database, clock: Callable[[], Any], asked: Asked
 ) -> None:
     page = asked.pages.get(asked.begin())
-    away = create_app(settings, database=database, redis=Redis(unix_socket_path="/nowhere.sock"), clock=clock)
+    away = create_app(settings, database=database, redis=redis_that_is_away(), clock=clock)
     answer = PageClient(away.test_client()).post(f"{page.path}/survey", {"version": "1", "first": "0"})
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert asked.counts == {}
