@@ -153,6 +153,7 @@ def test_another_place_has_other_offers(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Place de la République")
     expect(visitor.page.get_by_label("Numéro de carte")).to_have_count(0)
     visitor.sign_in_by_one_tap()
+    visitor.see_the_announcement()
     visitor.expect_online()
 
 

@@ -2,10 +2,12 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
 from hotspot.values import RefusalReason, Refuse
@@ -103,7 +105,8 @@ class Visitor:
     def expect_captured(self) -> None:
         """The next page leads to the portal: at once, or when what cuts the visit has reached the access point."""
         for _ in range(50):
-            self.page.goto(self.access_point + "/news", wait_until="commit")
+            with suppress(PlaywrightError):  # interrupted by a page that was loading itself again
+                self.page.goto(self.access_point + "/news", wait_until="commit")
             if "/hotspot?" in self.page.url:
                 break
             self.page.wait_for_timeout(200)
