@@ -1,7 +1,7 @@
 """Staff put somebody offline: from their page through the RADIUS process to the access point, and its Stop back."""
 
 from playwright.sync_api import Locator, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hotspot.models import Voucher
 from tests.journeys.visitor import Desk, Visitor, expect_accessible, expect_no_sideways_scroll
@@ -51,13 +51,14 @@ def test_a_voucher_made_void_cuts_who_is_online_with_it(visitor: Visitor, desk: 
         voucher = db.scalars(unused.order_by(Voucher.id.desc())).first()  # the first one is for others
         assert voucher is not None
         code, batch_id = desk.town.vault().open(voucher.code_sealed), voucher.batch_id
+        before = select(func.count()).where(Voucher.batch_id == batch_id, Voucher.id <= voucher.id)
+        number = db.scalar(before)
     visitor.arrive()
     visitor.sign_in_by_voucher(code)
     visitor.expect_online()
     row_of(desk, visitor)
     desk.open(f"/vouchers/{batch_id}")
-    used = desk.page.get_by_role("row").filter(has_text="Utilisé").last
-    used.locator("a[href$='/void']").click()
+    desk.page.locator(f"a[href$='/{number}/void']").click()
     desk.page.get_by_role("main").locator("button.danger").click()
 
     expect_ended(desk, "Ticket invalidé")
