@@ -98,7 +98,7 @@ def test_it_stops_cleanly_and_writes_down_whom_it_heard(radius_process: RadiusPr
 
     radius_process.popen.send_signal(number)
 
-    assert radius_process.popen.wait(timeout=5) == 0
+    assert radius_process.popen.wait(timeout=30) == 0  # a disk that is busy makes it slow, not wrong
     assert "Traceback" not in radius_process.log.read_text()
     with radius_process.database.reading() as db:
         assert db.get_one(Nas, radius_process.nas_id).last_packet_at is not None
