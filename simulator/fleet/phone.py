@@ -118,7 +118,7 @@ class VirtualPhone:
 
     async def _wait_until(self, moment: float, *, retry: bool) -> None:
         """Or until the session is over; then a moment until something on the phone wants the network."""
-        if retry:
+        if retry and self._is_awake:  # it has paused; one that has fallen asleep meanwhile waits for what wakes it
             return
         seconds = (moment - self._clock.now()) / self._clock.speed
         try:
